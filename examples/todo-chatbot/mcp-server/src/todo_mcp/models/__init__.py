@@ -1,0 +1,5 @@
+"""Table definitions."""
+
+from .todo import Todo
+
+__all__ = ["Todo"]

@@ -1,0 +1,5 @@
+"""The tools that the server offers."""
+
+from .todos import register
+
+__all__ = ["register"]
