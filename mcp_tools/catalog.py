@@ -21,7 +21,18 @@ from mcp_tools.errors import UsageError
 if TYPE_CHECKING:
     from mcp_tools.world import Call
 
-__all__ = ["CATALOG", "Catalog", "Effect", "Inverse", "Observation", "Preview", "ToolDef", "ToolInput", "ToolOutput", "tool"]
+__all__ = [
+    "CATALOG",
+    "Catalog",
+    "Effect",
+    "Inverse",
+    "Observation",
+    "Preview",
+    "ToolDef",
+    "ToolInput",
+    "ToolOutput",
+    "tool",
+]
 
 
 class ToolInput(BaseModel):
@@ -240,7 +251,9 @@ def _compact(node: Any, *, names: bool = False) -> Any:
             if isinstance(kind, str):
                 out["type"] = [kind, "null"]
             elif "$ref" in out:
-                out = {k: v for k, v in out.items() if k != "$ref"} | {"anyOf": [{"$ref": out["$ref"]}, {"type": "null"}]}
+                out = {k: v for k, v in out.items() if k != "$ref"} | {
+                    "anyOf": [{"$ref": out["$ref"]}, {"type": "null"}]
+                }
             if "enum" in out and None not in out["enum"]:
                 out["enum"] = [*out["enum"], None]
     return out

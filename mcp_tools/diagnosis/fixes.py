@@ -87,7 +87,10 @@ def within(part: Any, whole: Any) -> bool:
 def load_image(image: str) -> Fix:
     """Load a local image into the node."""
     return Fix(
-        summary=f"load {image} into the node", tool="minikube_image_load", arguments={"image": image}, effect=Effect.CREATE
+        summary=f"load {image} into the node",
+        tool="minikube_image_load",
+        arguments={"image": image},
+        effect=Effect.CREATE,
     )
 
 

@@ -169,9 +169,7 @@ def states(pod: Manifest) -> list[tuple[Manifest, Manifest]]:
     """(specification, status) of each container, init containers first; the status is empty before it has one."""
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
     known = {
-        s.get("name"): s
-        for part in ("initContainerStatuses", "containerStatuses")
-        for s in status.get(part) or []
+        s.get("name"): s for part in ("initContainerStatuses", "containerStatuses") for s in status.get(part) or []
     }
     every = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
     return [(c, known.get(c.get("name"), {})) for c in every]

@@ -108,9 +108,7 @@ def _plain(template: Manifest) -> Manifest:
     spec = dict(template.get("spec") or {})
     for part in ("containers", "initContainers"):
         if spec.get(part):
-            spec[part] = [
-                {**c, "env": sorted(str(e.get("name")) for e in c.get("env") or [])} for c in spec[part]
-            ]
+            spec[part] = [{**c, "env": sorted(str(e.get("name")) for e in c.get("env") or [])} for c in spec[part]]
     return {"spec": spec}
 
 
@@ -125,9 +123,10 @@ def failing(snapshot: Snapshot) -> list[tuple[Manifest, str, bool]]:
             started = bool(status.get("containerID"))
             reason, _ = waiting(status)
             ended = last_end(status)
-            unready = not status.get("ready") and not (status.get("state") or {}).get("terminated", {}).get(
-                "reason"
-            ) == "Completed"
+            unready = (
+                not status.get("ready")
+                and (status.get("state") or {}).get("terminated", {}).get("reason") != "Completed"
+            )
             if started and (phase == "Failed" or reason == "CrashLoopBackOff" or unready):
                 found.append((pod, str(container["name"]), bool(ended) and bool(status.get("restartCount"))))
     return found[:MAX_LOGS]
@@ -141,7 +140,9 @@ def _troubled_releases(snapshot: Snapshot) -> set[tuple[str, str]]:
             if release:
                 found.add((str(release), str(item["metadata"]["namespace"])))
     bad = {ref_of(snapshot.workload(pod)) for pod, _, _ in failing(snapshot)}
-    bad |= {ref_of(snapshot.workload(p)) for p in snapshot.live_pods() if (p.get("status") or {}).get("phase") == "Pending"}
+    bad |= {
+        ref_of(snapshot.workload(p)) for p in snapshot.live_pods() if (p.get("status") or {}).get("phase") == "Pending"
+    }
     names = set()
     for ref in bad:
         item = snapshot.get(*ref)
@@ -150,9 +151,7 @@ def _troubled_releases(snapshot: Snapshot) -> set[tuple[str, str]]:
     return found & names
 
 
-async def sweep(
-    kube: KubeEngine, namespace: str | None = None, *, local_images: LocalImages | None = None
-) -> Snapshot:
+async def sweep(kube: KubeEngine, namespace: str | None = None, *, local_images: LocalImages | None = None) -> Snapshot:
     """Look at a namespace, or at the whole cluster.
 
     A kind that may not be listed is noted in ``unseen`` and no rule calls its objects missing.
