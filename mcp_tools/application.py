@@ -96,6 +96,9 @@ class Service(_Model):
     depends_on: list[ServiceName] = Field(default_factory=list, description="Installed before, and reached by this one")
     replicas: int = Field(1, ge=0, le=50)
     resources: Resources | None = None
+    minikube_resources: Resources | None = Field(
+        None, description="Instead, on Minikube (values-minikube.yaml of a generated chart); default: the same"
+    )
     writable_paths: list[Annotated[str, Field(pattern=r"^/[^\s]*$")]] = Field(
         default_factory=list, description="Folders that need an emptyDir: the root file system is read-only"
     )
