@@ -28,7 +28,7 @@ ServiceName = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_
 """A service of an application: a Kubernetes Service name (RFC 1035) short enough for a Helm release."""
 
 KindName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*(\.[a-z0-9.-]+)?$", max_length=100)]
-"""A kind, plural or short name, optionally with its group: ``Deployment``, ``pods``, ``ingresses.networking.k8s.io``."""
+"""A kind, plural or short name, optionally with its group: ``Deployment``, ``pods``, ``certificates.example.io``."""
 
 ContainerName = Annotated[str, Field(pattern=rf"^{_LABEL}$", max_length=63)]
 """A container within a pod."""

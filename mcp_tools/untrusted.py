@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-__all__ = ["Untrusted", "clean", "fence"]
+__all__ = ["Untrusted", "clean", "fence", "is_untrusted"]
 
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])"
@@ -50,6 +50,11 @@ def fence(text: str, source: str) -> str:
 
 def _clean_any(value: object) -> object:
     return clean(value) if isinstance(value, str) else value
+
+
+def is_untrusted(metadata: object) -> bool:
+    """Whether an annotation's metadata is that of :data:`Untrusted`."""
+    return isinstance(metadata, BeforeValidator) and metadata.func is _clean_any
 
 
 Untrusted = Annotated[str, BeforeValidator(_clean_any)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mcp_tools.errors import Refused, UsageError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_tools.engines.helm import HelmEngine
     from mcp_tools.engines.kubernetes import KubeEngine
     from mcp_tools.engines.minikube import MinikubeEngine
-    from mcp_tools.guard.guard import Guard
+    from mcp_tools.guard.guard import Guard, Session
     from mcp_tools.guard.permit import Permit
 
 __all__ = ["Call", "Progress", "World", "inside"]
@@ -109,8 +109,7 @@ class Call:
     run_id: str | None = None
     observation: Observation | None = None
     say: Progress = _silent
-    guard: Guard | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    gate: tuple[Guard, Session] | None = None
     _permit: Permit | None = None
 
     @property
@@ -128,6 +127,18 @@ class Call:
         if self._permit is None:
             raise Refused(f"{self.tool} may only look", remedy="this is a defect of the tool")
         return self._permit
+
+    @property
+    def guard(self) -> Guard:
+        """The guard, for a tool that calls others (the playbook's)."""
+        assert self.gate is not None, "the call was made by the guard"
+        return self.gate[0]
+
+    @property
+    def session(self) -> Session:
+        """The session that made the call."""
+        assert self.gate is not None, "the call was made by the guard"
+        return self.gate[1]
 
     def path(self, text: str) -> Path:
         """A path of the arguments, resolved and inside the workspace; raises ``Refused`` otherwise."""
