@@ -7,7 +7,7 @@ import styles from "./chat-panel.module.css";
 import { Composer } from "./composer";
 import { ToolChip } from "./tool-chip";
 
-const SUGGESTIONS = ["Add buy milk", "What is still open?", "Mark the first one as done"];
+const SUGGESTIONS = ["Add buy milk", "What is still open?", "Mark buy milk as done"];
 
 interface Props {
   onToolsUsed: () => void;

@@ -17,10 +17,10 @@ type Mode = "show" | "edit" | "confirm";
 /** One row: ticking off, editing in place, and deleting after a second look. */
 export function TodoItem({ todo, change, remove }: Props) {
   const [mode, setMode] = useState<Mode>("show");
-  const back = useRef<"edit" | "delete" | null>(null);
+  const [back, setBack] = useState<"edit" | "delete" | null>(null);
 
   const leave = (to: "edit" | "delete") => {
-    back.current = to;
+    setBack(to);
     setMode("show");
   };
 
@@ -47,7 +47,7 @@ export function TodoItem({ todo, change, remove }: Props) {
       {mode === "confirm" ? (
         <Confirm title={todo.title} yes={() => remove(todo.id)} no={() => leave("delete")} />
       ) : (
-        <Actions title={todo.title} focus={back.current} edit={() => setMode("edit")} remove={() => setMode("confirm")} />
+        <Actions title={todo.title} focus={back} edit={() => setMode("edit")} remove={() => setMode("confirm")} />
       )}
     </li>
   );

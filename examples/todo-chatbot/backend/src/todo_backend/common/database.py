@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg.errors import UndefinedTable
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
@@ -17,7 +18,13 @@ logger = logging.getLogger(__name__)
 
 SCHEMA_LOCK = 0x746F646F  # "todo": one advisory lock for every service that makes these tables
 CONNECT_SECONDS = 3
-UNREACHABLE = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+class TablesMissing(Exception):
+    """The database answers, but came back empty; the next session makes the tables again."""
+
+
+UNREACHABLE = (OperationalError, InterfaceError, PoolTimeoutError, TablesMissing)
 
 
 def normalise(url: str) -> URL:
@@ -63,9 +70,17 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session that is rolled back and closed at the end unless it was committed."""
-        with Session(self.engine, expire_on_commit=False) as session:
-            yield session
+        """A session that is rolled back and closed at the end unless it was committed. Raises UNREACHABLE errors."""
+        if not self._schema_ready:
+            self.ensure_schema()
+        try:
+            with Session(self.engine, expire_on_commit=False) as session:
+                yield session
+        except ProgrammingError as error:
+            if not isinstance(error.orig, UndefinedTable):
+                raise
+            self._schema_ready = False
+            raise TablesMissing("the tables are gone") from None
 
     def ensure_schema(self) -> None:
         """Create the tables that are missing; any number of services may do so at once."""

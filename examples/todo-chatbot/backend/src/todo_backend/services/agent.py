@@ -97,7 +97,8 @@ class Assistant:
         tools = RecordingMCP(self._mcp_url, token)
         try:
             async with asyncio.timeout(RUN_SECONDS):
-                await tools.connect()
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await tools.connect()  # type: ignore[no-untyped-call]
                 text = await self._run(tools, message, history)
         except Exception as error:  # whatever fails behind the agent, the user gets an answer
             text = _apology(error, tools)
@@ -160,6 +161,6 @@ def _names(error: BaseException) -> str:
 
 async def _close(tools: RecordingMCP) -> None:
     try:
-        await tools.cleanup()
+        await tools.cleanup()  # type: ignore[no-untyped-call]
     except Exception as error:  # the answer is there: a connection that cannot be closed is no reason to lose it
         logger.info("MCP connection not closed: %s", _names(error))

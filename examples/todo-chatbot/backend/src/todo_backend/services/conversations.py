@@ -38,7 +38,7 @@ class ConversationService:
             return conversation, [*session.exec(query)]
 
     def open(self, user_id: str, conversation_id: UUID | None) -> tuple[UUID, list[Turn]]:
-        """The id of the conversation and its latest turns; a new one when no id is given. Raises ConversationNotFound."""
+        """The conversation and its latest turns; a new one when no id is given. Raises ConversationNotFound."""
         with self._database.session() as session:
             if conversation_id is None:
                 conversation = Conversation(user_id=user_id)

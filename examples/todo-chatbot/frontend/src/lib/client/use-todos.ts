@@ -5,6 +5,7 @@ import { failureText, isSessionEnded, todosApi } from "@/lib/client/api";
 import type { Todo, TodoChange } from "@/lib/types";
 
 export interface TodoList {
+  /** Newest first: what was just added appears under the field it was typed into. */
   todos: Todo[];
   /** "loading" until the first answer; "failed" when the list itself could not be loaded. */
   status: "loading" | "ready" | "failed";
@@ -48,7 +49,7 @@ export function useTodos(onSessionEnded: () => void): TodoList {
   );
 
   const reload = useCallback(async () => {
-    const loaded = await attempt(async () => setTodos(await todosApi.list()));
+    const loaded = await attempt(async () => setTodos((await todosApi.list()).reverse()));
     setStatus((before) => (loaded || before === "ready" ? "ready" : "failed"));
   }, [attempt]);
 

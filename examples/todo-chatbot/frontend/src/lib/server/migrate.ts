@@ -48,6 +48,11 @@ export function ensureMigrated(): Promise<void> {
   return holder.todoMigration;
 }
 
+/** Looks at the tables again before the next request: after a failure the database may have come back without them. */
+export function forgetMigration(): void {
+  holder.todoMigrated = false;
+}
+
 /** Tries until the database answers, so that the order in which the services start does not matter. */
 export async function migrateInBackground(): Promise<void> {
   for (let attempt = 1; !holder.todoMigrated; attempt += 1) {

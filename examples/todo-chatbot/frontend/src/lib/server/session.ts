@@ -1,7 +1,7 @@
 import { headers } from "next/headers";
 import { getAuth } from "./auth";
 import { log, reason } from "./log";
-import { ensureMigrated } from "./migrate";
+import { ensureMigrated, forgetMigration } from "./migrate";
 
 export interface Viewer {
   id: string;
@@ -21,6 +21,7 @@ export async function currentViewer(): Promise<ViewerState> {
     const { id, name, email } = session.user;
     return { kind: "signed-in", viewer: { id, name, email } };
   } catch (error) {
+    forgetMigration();
     log("error", "session.lookup_failed", { reason: reason(error) });
     return { kind: "unavailable" };
   }

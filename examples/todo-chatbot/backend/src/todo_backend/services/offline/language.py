@@ -40,14 +40,16 @@ TARGET_PREFIX = _rule(
 )
 TARGET_SUFFIX = _rule(rf"\s+{NOUN}$")
 DESCRIPTION = _rule(
-    r"^(?P<title>.+?)\s*(?:,?\s+with (?:the )?(?:description|note|details)\s*:?|,?\s+(?:description|note)\s*:)\s*(?P<text>.+)$"
+    r"^(?P<title>.+?)\s*(?:,?\s+with (?:the )?(?:description|note|details)\s*:?|,?\s+(?:description|note)\s*:)"
+    r"\s*(?P<text>.+)$"
 )
 EVERYTHING = _rule(r"^(?:all|every|everything|the (?:whole )?list|my (?:whole )?list|them all)\b")
 
 REOPEN = (
     _rule(r"^(?:re-?open|uncomplete|uncheck|untick|undo)\s+(?P<target>.+)$"),
     _rule(
-        r"^(?:mark|set)\s+(?P<target>.+?)\s+(?:as\s+|to\s+)?(?:not (?:done|completed?|finished)|undone|open|incomplete|unfinished)$"
+        r"^(?:mark|set)\s+(?P<target>.+?)\s+(?:as\s+|to\s+)?"
+        r"(?:not (?:done|completed?|finished)|undone|open|incomplete|unfinished)$"
     ),
     _rule(r"^(?P<target>.+?)\s+(?:is|are) not (?:done|completed?|finished)(?: yet)?$"),
 )
@@ -81,7 +83,8 @@ TOPIC = _rule(
 OPEN_WORDS = _rule(r"\b(?:open|pending|left|remaining|outstanding|unfinished|incomplete|undone|not done|still|to do)\b")
 DONE_WORDS = _rule(r"\b(?:done|completed?|finished|closed)\b")
 HELP = _rule(
-    r"^(?:help|what can (?:you|i) do.*|how does (?:this|it) work.*|who are you|hi|hello|hey|good (?:morning|evening|day))?$"
+    r"^(?:help|what can (?:you|i) do.*|how does (?:this|it) work.*|who are you|"
+    r"hi|hello|hey|good (?:morning|evening|day))?$"
 )
 
 

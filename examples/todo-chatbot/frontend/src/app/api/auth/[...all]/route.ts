@@ -1,6 +1,6 @@
 import { getAuth } from "@/lib/server/auth";
 import { log, reason } from "@/lib/server/log";
-import { ensureMigrated } from "@/lib/server/migrate";
+import { ensureMigrated, forgetMigration } from "@/lib/server/migrate";
 
 async function handle(request: Request): Promise<Response> {
   try {
@@ -12,7 +12,9 @@ async function handle(request: Request): Promise<Response> {
       { status: 503, headers: { "Retry-After": "2" } },
     );
   }
-  return getAuth().handler(request);
+  const answer = await getAuth().handler(request);
+  if (answer.status >= 500) forgetMigration();
+  return answer;
 }
 
 export { handle as GET, handle as POST };
