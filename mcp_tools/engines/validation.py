@@ -48,7 +48,10 @@ def model_of(item: Mapping[str, Any]) -> Any:
 def _unknown(model: Any, value: Any, path: str) -> Iterator[str]:
     if not isinstance(value, Mapping) or not hasattr(model, "model_fields"):
         return
-    fields = {(field.alias or name): field.annotation for name, field in model.model_fields.items()}
+    fields = {
+        (field.serialization_alias or field.alias or name): field.annotation
+        for name, field in model.model_fields.items()
+    }
     for key, part in value.items():
         here = f"{path}.{key}" if path else str(key)
         if key not in fields:
