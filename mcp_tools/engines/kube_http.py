@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -110,8 +109,7 @@ class KubeHttp:
         settings, rest = self.connect()
         headers = self.headers() | {"Accept": accept}
         if body is not None:
-            headers["Content-Type"] = kind
-            body = body if kind == JSON else json.dumps(body)
+            headers["Content-Type"] = kind  # the package serialises the body, YAML kinds as JSON
         asked = {key: value for key, value in (query or {}).items() if value is not None}
         url = settings.host + path + (f"?{urlencode(asked)}" if asked else "")
         return rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)

@@ -149,14 +149,16 @@ class Guard:
             await learn(session.world, entry.args, session.workspace)
             output = await self._pass(entry, session)
         except LongshoreError as error:
+            outlet.clean_error(error)
             self._fail(tool, arguments, session, entry, run_id, error)
-            raise outlet.clean_error(error) from error.__cause__
+            raise
         except (OSError, AssertionError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             wrapped = ToolFailed(
                 f"{tool} failed unexpectedly", f"{type(error).__name__}: {error}", "longshore runs list has the record"
             )
+            outlet.clean_error(wrapped)
             self._fail(tool, arguments, session, entry, run_id, wrapped, error)
-            raise outlet.clean_error(wrapped) from error
+            raise wrapped from error
         except BaseException:  # cancelled
             if entry is not None:
                 self._record(entry, session, {"status": "cancelled"})
@@ -178,7 +180,8 @@ class Guard:
             else:
                 seen = await self._observe(entry)
         except LongshoreError as error:
-            raise outlet.clean_error(error) from error.__cause__
+            outlet.clean_error(error)
+            raise
         digest = confirmations.digest(tool, args, session.world.target, await self._cluster(entry, session, seen), seen)
         asks = not seen.done and self._decision(session, tool, seen.effect) == "ask"
         return Planned(tool, args, seen.effect, seen.preview, seen.done, digest, asks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import typing
 from typing import Any
@@ -60,13 +59,11 @@ def preview(raw: Preview) -> Preview:
 
 
 def clean_error(error: LongshoreError) -> LongshoreError:
-    """The same error with texts that are fit to leave."""
-    same = copy.copy(error)
-    same.what, same.why, same.remedy = (REDACTOR.text(clean(text)) for text in (error.what, error.why, error.remedy))
-    same.details = tidy(error.details)
-    same.args = (same.line(),)
-    same.__cause__ = None
-    return same
+    """The error with texts that are fit to leave."""
+    error.what, error.why, error.remedy = (REDACTOR.text(clean(text)) for text in (error.what, error.why, error.remedy))
+    error.details = tidy(error.details)
+    error.args = (error.line(),)
+    return error
 
 
 def redacted(say: Progress) -> Progress:
