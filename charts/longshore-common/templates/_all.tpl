@@ -15,7 +15,7 @@
 
   watch:  kubectl --namespace {{ .Release.Namespace }} get pods --selector app.kubernetes.io/instance={{ .Release.Name }} --watch
   reach:  kubectl --namespace {{ .Release.Namespace }} port-forward service/{{ $name }} {{ int .Values.service.port }}
-  test:   helm --namespace {{ .Release.Namespace }} test {{ .Release.Name }} --logs
+  test:   helm --namespace {{ .Release.Namespace }} test {{ .Release.Name }}
 {{- range (.Values.ingress).hosts }}
 {{- if $.Values.ingress.enabled }}
   open:   http{{ if $.Values.ingress.tls }}s{{ end }}://{{ .host }}
