@@ -77,7 +77,9 @@ class Snapshot:
 
     def saw(self, kind: str) -> bool:
         """Whether the kind could be listed: what could not be seen must not be called missing."""
-        return kind in self.objects or any(ref.kind == kind for ref in self.keys)
+        if kind in ("Secret", "ConfigMap"):  # always asked for; a namespace may have none
+            return not any(text.startswith(f"{kind}:") for text in self.unseen)
+        return kind in self.objects
 
     @cached_property
     def _index(self) -> dict[Ref, Manifest]:

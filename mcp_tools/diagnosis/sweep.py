@@ -145,8 +145,8 @@ def _troubled_releases(snapshot: Snapshot) -> set[tuple[str, str]]:
     }
     names = set()
     for ref in bad:
-        item = snapshot.get(*ref)
-        release = ((item or {}).get("metadata", {}).get("annotations") or {}).get("meta.helm.sh/release-name")
+        owner = snapshot.get(*ref)
+        release = ((owner or {}).get("metadata", {}).get("annotations") or {}).get("meta.helm.sh/release-name")
         names.add((str(release), ref.namespace))
     return found & names
 

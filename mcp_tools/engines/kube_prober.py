@@ -8,10 +8,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from mcp_tools.engines import kube_probes, kube_scripts
+from mcp_tools.engines import kube_probes
 from mcp_tools.engines.kube_exec import ExecResult, ProbeResult, TcpResult
 from mcp_tools.engines.kube_http import KubeHttp, in_thread
-from mcp_tools.errors import LongshoreError, UsageError
+from mcp_tools.errors import LongshoreError, ToolFailed, UsageError
 
 Where = tuple[str, str, str]
 Exec = Callable[..., Awaitable[ExecResult]]
@@ -54,32 +54,50 @@ class Prober:
 
     async def tcp(self, where: Where, host: str, port: int, timeout: float) -> TcpResult:
         """A name look-up and a TCP connection by python3 or node."""
-        import json
+        argument = {"host": host, "port": port, "timeout": timeout}
+        program, done = await self._script("tcp", where, argument, timeout + 10)
+        if done is None:
+            return TcpResult(False, error="this container has neither python3 nor node")
+        answer = kube_probes.marked(done.stdout)
+        if answer is None:
+            return TcpResult(False, error=_last(done) or f"{program} gave no answer", via=program)
+        return TcpResult(answer["ok"], answer["addresses"], float(answer["seconds"]), answer["error"], program)
 
-        argument = json.dumps({"host": host, "port": port, "timeout": timeout})
-        scripts = {
-            "python3": ["python3", "-c", kube_scripts.TCP_PYTHON],
-            "node": ["node", "-e", kube_scripts.TCP_NODE],
-        }
-        for program in (p for p in self._order(where) if p in scripts):
-            done = await self._run(*where, [*scripts[program], argument], timeout=timeout + 10)
+    async def _script(
+        self, question: str, where: Where, argument: dict[str, Any], timeout: float
+    ) -> tuple[str, ExecResult | None]:
+        """One script by python3 or node: which program, and how it ended; None when the container has neither."""
+        for program in self._order(where):
+            made = kube_probes.script(question, program, argument)
+            if made is None:
+                continue
+            done = await self._run(*where, made[0], timeout=timeout, stdin=made[1])
             if done.missing:
                 continue
             self._has[where] = program
-            answer = kube_probes.marked(done.stdout)
-            if answer is None:
-                return TcpResult(False, error=_last(done) or f"{program} gave no answer", via=program)
-            return TcpResult(answer["ok"], answer["addresses"], float(answer["seconds"]), answer["error"], program)
-        return TcpResult(False, error="this container has neither python3 nor node")
+            return program, done
+        return "", None
 
     async def env(self, where: Where, names: Sequence[str]) -> dict[str, str | None]:
-        """SHA-256 of each variable's value."""
+        """SHA-256 of each variable's value; hashed inside the container where it has python3 or node."""
+        _, done = await self._script("env", where, {"names": list(names)}, 15)
+        answer = kube_probes.marked(done.stdout) if done is not None else None
+        if answer is not None:
+            return {name: answer["digests"].get(name) for name in names}
         digests: dict[str, str | None] = {}
         for name in names:
-            done = await self._run(*where, ["printenv", name], timeout=10)
-            value = done.stdout.removesuffix("\n")
-            digests[name] = hashlib.sha256(value.encode()).hexdigest() if done.returncode == 0 else None
+            said = await self._run(*where, ["printenv", name], timeout=10)
+            if said.missing:
+                raise ToolFailed("the environment cannot be read", "the image has no python3, node or printenv")
+            value = said.stdout.removesuffix("\n")
+            digests[name] = hashlib.sha256(value.encode()).hexdigest() if said.returncode == 0 else None
         return digests
+
+    async def usage(self, where: Where) -> tuple[int | None, int | None]:
+        """Memory that the container uses and its limit, in bytes, from its own cgroup; None for what is not told."""
+        _, done = await self._script("usage", where, {}, 15)
+        answer = kube_probes.marked(done.stdout) if done is not None else None
+        return (answer["memory"], answer["limit"]) if answer is not None else (None, None)
 
     async def service(
         self, http: KubeHttp, namespace: str, service: str, port: int | str, path: str, timeout: float

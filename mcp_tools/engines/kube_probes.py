@@ -1,7 +1,8 @@
 """The programs that Longshore runs inside containers: fixed, registered, and nothing else.
 
 A probe is an argv prefix that is written in this repository, plus positional arguments that can never be read as a
-flag. Scripts are passed as one argv element and their arguments as one JSON element; there is no shell anywhere.
+flag. Scripts are passed as one argv element and read their arguments, one line of JSON, from standard input: an argv
+is written into the API server's audit log, where no token may stand. There is no shell anywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_tools.engines.kube_scripts import HTTP_NODE, HTTP_PYTHON, TCP_NODE, TCP_PYTHON
+from mcp_tools.engines import kube_scripts
 from mcp_tools.errors import Refused
 
 MARK = "LONGSHORE-PROBE "
@@ -64,34 +65,43 @@ def admit(argv: Sequence[str]) -> list[str]:
     return list(argv)
 
 
-register("python3", "-c", HTTP_PYTHON, max_args=1)
-register("node", "-e", HTTP_NODE, max_args=1)
-register("python3", "-c", TCP_PYTHON, max_args=1)
-register("node", "-e", TCP_NODE, max_args=1)
+SCRIPTS: dict[str, dict[str, str]] = {
+    "http": {"python3": kube_scripts.HTTP_PYTHON, "node": kube_scripts.HTTP_NODE},
+    "tcp": {"python3": kube_scripts.TCP_PYTHON, "node": kube_scripts.TCP_NODE},
+    "env": {"python3": kube_scripts.ENV_PYTHON, "node": kube_scripts.ENV_NODE},
+    "usage": {"python3": kube_scripts.USAGE_PYTHON, "node": kube_scripts.USAGE_NODE},
+}
+"""What is asked → program → script."""
+
+_FLAG = {"python3": "-c", "node": "-e"}
+for _programs in SCRIPTS.values():
+    for _program, _script in _programs.items():
+        register(_program, _FLAG[_program], _script)
 register("printenv", check=lambda rest: len(rest) == 1 and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", rest[0]) is not None)
 register("curl", "--silent", "--show-error", "--include", "--insecure", "--config", "-")
 _WGET = ("wget", "-q", "-S", "-O", "-")
-_WGET_OPTION = re.compile(
-    r"-T\d+|--header=[A-Za-z0-9-]+: [^\x00-\x1f]*|--post-data=.*|https?://[^\s-][^\s]*", re.DOTALL
-)
+_WGET_OPTION = re.compile(r"-T\d+|https?://[^\s-][^\s]*")
 register(*_WGET, check=lambda rest: bool(rest) and all(_WGET_OPTION.fullmatch(arg) for arg in rest))
+
+
+def script(question: str, program: str, argument: Mapping[str, Any]) -> tuple[list[str], bytes] | None:
+    """Argv and stdin of a script; None when there is none for that program."""
+    text = SCRIPTS[question].get(program)
+    if text is None:
+        return None
+    return [program, _FLAG[program], text], json.dumps(argument).encode() + b"\n"
 
 
 def http_argv(program: str, request: Mapping[str, Any]) -> tuple[list[str], bytes | None] | None:
     """Argv and stdin of an HTTP probe with that program; None when it cannot make this request."""
-    if program == "python3":
-        return ["python3", "-c", HTTP_PYTHON, json.dumps(request)], None
-    if program == "node":
-        return ["node", "-e", HTTP_NODE, json.dumps(request)], None
+    if (made := script("http", program, request)) is not None:
+        return made
     if program == "curl":
         argv = ["curl", "--silent", "--show-error", "--include", "--insecure", "--config", "-"]
         return argv, _curl_config(request).encode()
-    if program == "wget" and request["method"] in ("GET", "POST"):
-        argv = [*_WGET, f"-T{max(1, round(request['timeout']))}"]
-        argv += [f"--header={name}: {value}" for name, value in request["headers"].items()]
-        if request["method"] == "POST":
-            argv += ["--header=Content-Type: application/json", f"--post-data={request['body'] or ''}"]
-        return [*argv, str(request["url"])], None
+    plain = request["method"] == "GET" and not request["headers"] and request["body"] is None
+    if program == "wget" and plain:  # it takes headers and bodies in its argv only
+        return [*_WGET, f"-T{max(1, round(request['timeout']))}", str(request["url"])], None
     return None
 
 

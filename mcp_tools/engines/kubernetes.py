@@ -218,6 +218,10 @@ class KubeEngine(KubeReader):
         """
         return await self._prober.env((namespace, pod, container), names)
 
+    async def memory_usage(self, namespace: str, pod: str, container: str) -> tuple[int | None, int | None]:
+        """Bytes that a container uses, and its limit, by its own cgroup (python3 or node); None for what is unknown."""
+        return await self._prober.usage((namespace, pod, container))
+
     async def service_proxy_get(
         self, namespace: str, service: str, port: int | str, path: str = "/", timeout: float = 5
     ) -> ProbeResult:
