@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -43,10 +44,14 @@ def wanted(workload: Mapping[str, Any]) -> int:
     return 1 if replicas is None else int(replicas)
 
 
+_TELLING = re.compile(r"error|fatal|exception|panic|failed|cannot|could not|refused|not found|denied|missing", re.I)
+
+
 def last_line(text: str) -> str:
-    """The last line that says something, cut to a length that can be read."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:400] if lines else ""
+    """The last of the last ten lines that speaks of a failure, else the last line (buffered output comes late)."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()][-10:]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return (telling or lines or [""])[-1][:400]
 
 
 def near(name: str, names: list[str]) -> str:

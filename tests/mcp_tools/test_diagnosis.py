@@ -1,0 +1,188 @@
+"""The rules of diagnosis, on snapshots that were recorded from a real cluster and on small changes of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_tools.diagnosis import rules
+from mcp_tools.diagnosis.findings import CODES, Finding, Severity
+from mcp_tools.diagnosis.snapshot import Snapshot
+
+from .faults import EXPECTED
+
+RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "faults.json").read_text())
+SPACE = "h-check-"
+
+
+def snapshot(name: str) -> Snapshot:
+    return Snapshot.from_json(copy.deepcopy(RECORDED[name]))
+
+
+def diagnose(seen: Snapshot) -> list[Finding]:
+    return rules.diagnose(seen)
+
+
+@pytest.mark.parametrize(("name", "code"), EXPECTED.items())
+def test_every_recorded_fault_gets_its_code_and_nothing_beside_it(name: str, code: str | None) -> None:
+    found = diagnose(snapshot(name))
+    assert [f.code for f in found] == ([code] if code else [])
+    for finding in found:
+        assert finding.evidence and finding.root_cause and finding.remedy
+        assert finding.object.namespace == f"{SPACE}{name}"
+
+
+STILL_SERVED = ("healthy", "selector", "port", "port-name", "mount")  # mount: its older pod was serving still
+
+
+@pytest.mark.parametrize("name", [n for n in EXPECTED if n not in STILL_SERVED])
+def test_the_service_without_endpoints_is_a_symptom(name: str) -> None:
+    assert "Service/web: a Service reaches no pod" in diagnose(snapshot(name))[0].explains
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tag", ["3.13-slimm", "there is 3.13-slim"]),
+        ("never", ["may not be pulled", "h-check-nowhere:1.0"]),
+        ("crash", ["exit code 1", "FATAL: DATABASE_URL is not a URL"]),
+        ("oom", ["limit of 64Mi"]),
+        ("command", ["no-such-program"]),
+        ("probe-port", ["9999", "declares 8000"]),
+        ("probe-path", ["/healthz", "404"]),
+        ("secret", ["web-secrets does not exist"]),
+        ("secret-key", ["web-secrets has no key jwt"]),
+        ("quota", ["quota small", "limited: pods=0"]),
+        ("unschedulable", ["Insufficient cpu"]),
+        ("claim-pending", ["storage class fast-ssd", "does not exist"]),
+        ("selector", ["app.kubernetes.io/name=wbe"]),
+        ("port", ["9090", "8000/TCP"]),
+    ],
+)
+def test_the_cause_names_what_is_wrong(name: str, words: list[str]) -> None:
+    cause = diagnose(snapshot(name))[0].root_cause
+    for word in words:
+        assert word in cause
+
+
+def test_an_image_that_was_built_and_not_loaded_can_be_loaded() -> None:
+    seen = snapshot("image")
+    seen.local_images = ["h-check-nowhere:1.0"]
+    fix = diagnose(seen)[0].fix
+    assert fix is not None and fix.tool == "minikube_image_load"
+    assert fix.arguments == {"image": "h-check-nowhere:1.0"}
+
+
+def test_a_missing_secret_that_the_application_declares_can_be_made() -> None:
+    seen = snapshot("secret")
+    seen.application = "app/longshore.yaml"
+    fix = diagnose(seen)[0].fix
+    assert fix is not None and (fix.tool, fix.arguments["namespace"]) == ("secret_ensure", "h-check-secret")
+
+
+def test_a_kind_that_could_not_be_listed_is_not_called_missing() -> None:
+    seen = snapshot("secret")
+    seen.unseen = ["Secret: listing secrets failed"]
+    assert [f.code for f in diagnose(seen)] != ["SECRET_MISSING"]
+
+
+def test_a_crash_that_complains_of_another_service_is_its_symptom() -> None:
+    seen, other = snapshot("crash"), snapshot("zero")
+    rename(other, "h-check-zero", "h-check-crash", "postgres")
+    for kind, items in other.objects.items():
+        if kind not in ("Node", "StorageClass"):
+            seen.objects.setdefault(kind, []).extend(items)
+    assert {f.code for f in diagnose(seen)} == {"CRASH_LOOP", "SCALED_TO_ZERO"}
+    for key in seen.logs:
+        seen.logs[key] = 'could not connect to server "postgres": Connection refused'
+    found = diagnose(fresh(seen))
+    assert [f.code for f in found] == ["SCALED_TO_ZERO"]
+    assert any("Deployment/web: a container crashes" in line for line in found[0].explains)
+
+
+def rename(seen: Snapshot, old_space: str, space: str, name: str) -> None:
+    text = json.dumps(seen.to_json()).replace(old_space, space)
+    data = json.loads(text.replace('"web', f'"{name}').replace("=web", f"={name}"))
+    seen.objects = data["objects"]
+
+
+def fresh(seen: Snapshot) -> Snapshot:
+    return Snapshot.from_json(json.loads(json.dumps(seen.to_json())))
+
+
+def record(name: str, revision: int, status: str, modified: int) -> dict[str, Any]:
+    labels = {"owner": "helm", "name": name, "version": str(revision), "status": status, "modifiedAt": str(modified)}
+    meta = {"name": f"sh.helm.release.v1.{name}.v{revision}", "namespace": "h-check-healthy", "labels": labels}
+    return {"kind": "Release", "metadata": meta}
+
+
+def test_a_helm_operation_that_did_not_end() -> None:
+    seen = snapshot("healthy")
+    then = int(seen.now.timestamp()) - 900
+    seen.objects["Release"] = [record("web", 1, "deployed", then), record("web", 2, "pending-upgrade", then)]
+    (finding,) = diagnose(seen)
+    assert finding.code == "HELM_PENDING" and finding.severity is Severity.ERROR
+    assert finding.fix is not None and finding.fix.arguments["revision"] == 1
+
+
+def test_a_helm_operation_under_way_is_a_warning_and_proposes_no_removal() -> None:
+    seen = snapshot("healthy")
+    seen.objects["Release"] = [record("web", 1, "pending-install", int(seen.now.timestamp()) - 5)]
+    (finding,) = diagnose(seen)
+    assert finding.severity is Severity.WARNING and finding.fix is None
+
+
+def test_a_failed_release_is_a_symptom_of_its_broken_pods() -> None:
+    seen = snapshot("crash")
+    entry = record("web", 2, "failed", int(seen.now.timestamp()) - 900)
+    entry["metadata"]["namespace"] = "h-check-crash"
+    seen.objects["Release"] = [entry]
+    assert {f.code for f in diagnose(seen)} == {"CRASH_LOOP", "HELM_FAILED"}
+    for workload in seen.objects["Deployment"]:
+        workload["metadata"].setdefault("annotations", {})["meta.helm.sh/release-name"] = "web"
+    found = diagnose(fresh(seen))
+    assert [f.code for f in found] == ["CRASH_LOOP"]
+    assert "Release/web: a Helm release's newest revision failed" in found[0].explains
+
+
+def test_a_pod_that_has_just_started_is_no_finding() -> None:
+    seen = snapshot("probe-path")
+    for pod in seen.objects["Pod"]:
+        for status in pod["status"]["containerStatuses"]:
+            status["state"]["running"]["startedAt"] = seen.taken_at
+    assert "PROBE_FAILING" not in [f.code for f in diagnose(fresh(seen))]
+
+
+def test_ingress_backends() -> None:
+    seen = snapshot("healthy")
+    backend = {"service": {"name": "web", "port": {"number": 8080}}}
+    rule = {"http": {"paths": [{"path": "/", "backend": backend}]}}
+    meta = {"name": "web", "namespace": "h-check-healthy"}
+    seen.objects["Ingress"] = [{"kind": "Ingress", "metadata": meta, "spec": {"rules": [rule]}}]
+    (finding,) = diagnose(fresh(seen))
+    assert finding.code == "INGRESS_BACKEND_MISSING" and "8080" in finding.root_cause
+    backend["service"]["port"] = {"number": 80}
+    assert diagnose(fresh(seen)) == []
+
+
+def test_only_what_concerns_the_caller() -> None:
+    seen = snapshot("crash")
+    assert rules.diagnose(seen, lambda ref: ref.kind == "Deployment" and ref.name == "web")
+    assert rules.diagnose(snapshot("crash"), lambda ref: ref.name == "other") == []
+
+
+def test_a_claim_that_waits_for_its_first_consumer_is_healthy() -> None:
+    seen = snapshot("claim-pending")
+    for item in seen.objects["StorageClass"]:
+        item["metadata"]["name"], item["volumeBindingMode"] = "fast-ssd", "WaitForFirstConsumer"
+    seen.objects["Pod"], seen.objects["Deployment"], seen.objects["ReplicaSet"] = [], [], []
+    seen.objects["Service"], seen.objects["Event"] = [], []
+    assert diagnose(fresh(seen)) == []
+
+
+def test_codes_are_stable_words() -> None:
+    assert all(code == code.upper() and text for code, text in CODES.items())
