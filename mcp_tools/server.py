@@ -21,7 +21,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_tools import __version__, library
 from mcp_tools.catalog import CATALOG, Effect, ToolDef
-from mcp_tools.errors import ConfirmationRequired, LongshoreError
+from mcp_tools.errors import ConfirmationRequired, Declined, LongshoreError
 from mcp_tools.guard.confirmation import Confirmation
 from mcp_tools.guard.guard import Answer, Channel, Guard, NoChannel, Outcome, Session
 from mcp_tools.guard.journal import Journal
@@ -185,6 +185,10 @@ class Service:
 
         The state is sealed by the SDK and bound to the tool and its arguments. An answer without a state, to an id
         that the state does not name, or to a question that was answered before, counts for nothing.
+
+        Raises:
+            Declined: it was a no.
+            Refused: the question does not wait for an answer any more.
         """
         if not params.request_state or not _modern(ctx):
             return None
@@ -194,8 +198,11 @@ class Service:
             return None
         for key in state.get("ids", []):
             answer = (params.input_responses or {}).get(key)
-            if answer is not None:
-                self.guard.journal.answer(key, _approved(answer), by=_client(ctx), channel="input_required")
+            if answer is None:
+                continue
+            found = self.guard.journal.answer(key, _approved(answer), by=_client(ctx), channel="input_required")
+            if found.status == "declined" and not state.get("run_id"):
+                raise Declined(f"{found.tool} was declined", f"by {found.answered_by}", "nothing was done")
         run_id = state.get("run_id")
         return str(run_id) if run_id else None
 

@@ -1,0 +1,72 @@
+"""What all tests share: where they may write, and what runs here."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Configuration and state in a folder of the test's own; nothing of the user's is read or written."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("TARGET", "PROFILE", "TOOLSETS", "READ_ONLY", "CONTEXT7_URL", "MCP_TOKEN"):
+        monkeypatch.delenv(f"LONGSHORE_{name}", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    yield home / "state" / "longshore"
+
+
+def docker_answers() -> str:
+    """Empty when the Docker daemon answers; otherwise why not."""
+    if shutil.which("docker") is None:
+        return "docker is not installed"
+    done = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
+    return "" if done.returncode == 0 else f"the Docker daemon does not answer: {done.stderr.strip()[:200]}"
+
+
+def cluster_answers() -> str:
+    """Empty when the cluster of the context ``minikube`` answers; otherwise why not."""
+    from mcp_tools.engines.kubernetes import KubeEngine
+    from mcp_tools.errors import LongshoreError
+
+    async def ask() -> str:
+        return await KubeEngine("minikube").server_version()
+
+    try:
+        asyncio.run(ask())
+    except LongshoreError as error:
+        return error.line()
+    return ""
+
+
+@pytest.fixture(scope="session")
+def _docker() -> str:
+    return docker_answers()
+
+
+@pytest.fixture(scope="session")
+def _cluster() -> str:
+    return cluster_answers()
+
+
+@pytest.fixture(autouse=True)
+def _needs(request: pytest.FixtureRequest) -> None:
+    """Skip, with the reason, what needs something that is not here."""
+    markers = {mark.name for mark in request.node.iter_markers()}
+    if "docker" in markers and (why := request.getfixturevalue("_docker")):
+        pytest.skip(f"needs Docker: {why}")
+    if markers & {"cluster", "minikube", "e2e"} and (why := request.getfixturevalue("_cluster")):
+        pytest.skip(f"needs a running Minikube: {why}")
