@@ -13,6 +13,7 @@ from mcp_tools import application
 from mcp_tools.catalog import Effect, Observation, Preview, ToolInput, ToolOutput, tool
 from mcp_tools.engines import chart_writer
 from mcp_tools.engines.kube_http import in_thread
+from mcp_tools.errors import StaleConfirmation
 from mcp_tools.names import PathArg, ServiceName
 from mcp_tools.tools.helm_common import capped
 from mcp_tools.world import Call
@@ -55,6 +56,18 @@ class _Plan:
     def shown(self, path: Path) -> str:
         """The path from the folder that the charts lie in."""
         return path.relative_to(self.folder.parent).as_posix()
+
+    @property
+    def effect(self) -> Effect:
+        """Of writing it."""
+        return Effect.CHANGE if self.before else Effect.CREATE if self.write else Effect.READ
+
+    def state(self) -> dict[str, list[str]]:
+        """What would be written over what: digests of both."""
+        return {
+            self.shown(path): [_digest(self.before[path]) if path in self.before else "", _digest(text)]
+            for path, text in self.write.items()
+        }
 
 
 def _plan(args: ChartGenerateInput, call: Call) -> _Plan:
@@ -104,7 +117,6 @@ async def observe_generate(args: ChartGenerateInput, call: Call) -> Observation:
     plan = await in_thread(lambda: _plan(args, call))
     changed = [plan.shown(path) for path in plan.before]
     added = [plan.shown(path) for path in plan.write if path not in plan.before]
-    state = {plan.shown(path): [_digest(plan.before.get(path, "")), _digest(text)] for path, text in plan.write.items()}
     summary = (
         f"write the chart of {args.service} to {plan.folder.name}: {len(added)} new files, {len(changed)} replaced"
     )
@@ -112,9 +124,9 @@ async def observe_generate(args: ChartGenerateInput, call: Call) -> Observation:
         kept = f", with {len(plan.kept)} files of its own" if plan.kept else ""
         summary = f"the chart of {args.service} is there{kept}"
     return Observation(
-        effect=Effect.CHANGE if changed else Effect.CREATE if added else Effect.READ,
+        effect=plan.effect,
         preview=Preview(summary=summary, added=added, changed=changed, diff=capped(_diff(plan))),
-        state=state,
+        state=plan.state(),
         done=not plan.write,
     )
 
@@ -128,9 +140,11 @@ async def chart_generate(args: ChartGenerateInput, call: Call) -> ChartGenerateO
     """
     observation = call.observation or await observe_generate(args, call)
     plan = await in_thread(lambda: _plan(args, call))
+    if plan.state() != observation.state:
+        raise StaleConfirmation(f"the chart of {args.service} is not as it was", "its files have changed", "call again")
     if plan.write:
         permit = call.permit
-        await in_thread(lambda: chart_writer.write(plan.write, permit=permit, effect=observation.effect))
+        await in_thread(lambda: chart_writer.write(plan.write, permit=permit, effect=plan.effect))
     files = sorted(plan.shown(path) for path in plan.write)
     evidence = [f"{len(files)} files written" if files else "every file is as it should be"]
     if plan.kept:
