@@ -1,0 +1,332 @@
+"""How things look on a terminal: the stages, a question with its diff, plans, findings. Only this module knows rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agent.confirm import SHOWN_DIFF, Question
+from agent.model import Plan, Run, Stage, Step
+from agent.text import count, duration, one_line, safe, short
+
+__all__ = [
+    "diff_text",
+    "failure_lines",
+    "grid",
+    "plan_view",
+    "question_panel",
+    "stage_line",
+    "stages_view",
+    "summary_view",
+]
+
+MARKS: Mapping[str, tuple[str, str]] = {
+    "succeeded": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "running": ("●", "cyan"),
+    "waiting": ("?", "bold yellow"),
+    "skipped": ("–", "dim"),
+    "pending": ("○", "dim"),
+    "interrupted": ("■", "yellow"),
+    "aborted": ("■", "yellow"),
+    "rolled_back": ("↺", "yellow"),
+    "declined": ("■", "yellow"),
+    "warning": ("!", "yellow"),
+    "ok": ("✓", "green"),
+}
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+EFFECTS = {"read": "dim", "create": "green", "change": "yellow", "destroy": "bold red"}
+
+
+def mark(status: str, beat: int = -1) -> Text:
+    """The sign of a status; a running one turns with ``beat``."""
+    sign, style = MARKS.get(status, ("·", ""))
+    if status == "running" and beat >= 0:
+        sign = SPINNER[beat % len(SPINNER)]
+    return Text(sign, style)
+
+
+def grid(*columns: Mapping[str, Any]) -> Table:
+    """A table without lines."""
+    table = Table.grid(padding=(0, 1))
+    for column in columns:
+        table.add_column(**column)
+    return table
+
+
+def diff_text(lines: Iterable[str]) -> Text:
+    """A unified diff in colour."""
+    text = Text(no_wrap=False, overflow="fold")
+    for line in lines:
+        style = ""
+        if line.startswith(("+++", "---")):
+            style = "bold"
+        elif line.startswith("+"):
+            style = "green"
+        elif line.startswith("-"):
+            style = "red"
+        elif line.startswith("@@"):
+            style = "cyan"
+        text.append(safe(line) + "\n", style)
+    text.rstrip()
+    return text
+
+
+def question_panel(question: Question, width: int) -> RenderableType:
+    """A question: what, where, what is added, changed and lost, and the beginning of the diff."""
+    style = "red" if question.effect == "destroy" else "yellow"
+    parts: list[RenderableType] = [Text(question.summary, "bold")]
+    facts = grid({"style": "dim", "no_wrap": True}, {"overflow": "fold", "ratio": 1})
+    if question.target:
+        facts.add_row("target", Text(question.target))
+    for fact in question.facts:
+        name, _, value = fact.partition(": ")
+        if not value:
+            facts.add_row("", Text(fact, "bold red" if "cannot be undone" in fact else ""))
+        else:
+            facts.add_row(name.lower(), Text(value, "bold red" if name == "LOSES" else ""))
+    if facts.row_count:
+        parts += [Text(), facts]
+    if question.diff:
+        hidden = len(question.diff) - SHOWN_DIFF
+        parts += [Text(), diff_text(question.diff[:SHOWN_DIFF])]
+        if hidden > 0:
+            parts.append(Text(f"… {count(hidden, 'more line')}: d shows all", "dim"))
+    title = Text.assemble((f" {question.effect or 'question'} ", f"bold {style}"))
+    foot = Text(f" {question.id} ", "dim") if question.id else None
+    return Panel(
+        Group(*parts),
+        title=title,
+        title_align="left",
+        subtitle=foot,
+        subtitle_align="right",
+        border_style=style,
+        box=box.ROUNDED,
+        width=min(width, 110),
+        padding=(0, 1),
+    )
+
+
+def stage_line(stage: Stage, beat: int = -1) -> tuple[Text, ...]:
+    """The cells of a stage's line: mark, number and title, steps, changes, seconds."""
+    total = len(stage.steps)
+    dim = "dim" if stage.status == "pending" else ""
+    title = Text(f"{stage.number} {one_line(stage.title)}", dim or "bold")
+    steps = Text(f"{stage.done}/{total}" if total else "", "dim")
+    if stage.status == "pending" and total:
+        steps = Text(count(total, "step"), "dim")
+    changes = Text(f"{stage.changes} changed" if stage.changes else "", "dim")
+    return mark(stage.status, beat), title, steps, changes, Text(duration(stage.seconds), "dim")
+
+
+def _stage_grid(width: int) -> Table:
+    table = grid(
+        {"width": 1},
+        {"ratio": 1, "no_wrap": True, "overflow": "ellipsis"},
+        {"justify": "right"},
+        {},
+        {"justify": "right"},
+    )
+    table.width = min(width, 100)
+    return table
+
+
+def stages_view(run: Run, *, width: int, height: int, now: float, beat: int) -> RenderableType:
+    """All stages, each a line; those at work with their steps, as many as the terminal has room for."""
+    active = [stage for stage in run.stages if stage.status in ("running", "waiting", "failed")]
+    room = max(height - len(run.stages) - 4, 2)
+    share = max(room // max(len(active), 1), 2)
+    parts: list[RenderableType] = []
+    for stage in run.stages:
+        line = _stage_grid(width)
+        line.add_row(*stage_line(stage, beat))
+        parts.append(line)
+        if stage in active:
+            parts.append(_steps(stage, share, width, now, beat))
+    return Group(*parts)
+
+
+_ORDER = {"failed": 0, "waiting": 1, "running": 2, "succeeded": 3, "skipped": 4, "pending": 5}
+
+
+def _steps(stage: Stage, room: int, width: int, now: float, beat: int) -> RenderableType:
+    chosen = _chosen(stage.steps, room)
+    table = grid(
+        {"width": 1},
+        {"ratio": 3, "no_wrap": True, "overflow": "ellipsis"},
+        {"ratio": 4, "no_wrap": True, "overflow": "ellipsis", "style": "dim"},
+        {"justify": "right", "style": "dim", "no_wrap": True},
+    )
+    table.width = min(width, 100) - 4
+    for step in chosen:
+        seconds = step.seconds
+        if step.status == "running" and step.started:
+            seconds = max(now - step.started, 0)
+        table.add_row(mark(step.status, beat), Text(one_line(step.title)), _remark(step), duration(seconds))
+    hidden = [step for step in stage.steps if step not in chosen]
+    if hidden:
+        over = sum(step.over for step in hidden)
+        words = [f"{over} done"] if over else []
+        words += [f"{len(hidden) - over} to do"] if len(hidden) > over else []
+        table.add_row("", Text(" · ".join(words), "dim"), "", "")
+    return Padding(table, (0, 0, 0, 4))
+
+
+def _chosen(steps: Sequence[Step], room: int) -> list[Step]:
+    """The steps that say most: those that failed, wait or run, then the newest ended, then the next."""
+    if len(steps) <= room:
+        return list(steps)
+    place = {id(step): index for index, step in enumerate(steps)}
+
+    def rank(step: Step) -> tuple[int, int]:
+        order = _ORDER.get(step.status, 4)
+        return order, -place[id(step)] if order in (3, 4) else place[id(step)]
+
+    kept = {id(step) for step in sorted(steps, key=rank)[: max(room - 1, 1)]}
+    return [step for step in steps if id(step) in kept]
+
+
+def _remark(step: Step) -> Text:
+    if step.status == "failed":
+        return Text(one_line(step.error.get("what") or (step.evidence or [""])[-1]), "red")
+    if step.status in ("running", "waiting"):
+        return Text(one_line(step.message))
+    return Text(one_line(step.evidence[0]) if step.evidence else "")
+
+
+def header(run: Run, verb: str, elapsed: str, width: int) -> RenderableType:
+    """What is done, to what, where, and for how long."""
+    table = grid({"ratio": 1, "no_wrap": True, "overflow": "ellipsis"}, {"justify": "right", "style": "dim"})
+    table.width = min(width, 100)
+    where = f" → {run.target}" if run.target else ""
+    title = Text.assemble((f"{verb} ", "bold"), (run.application, "bold cyan"), (where, ""))
+    if run.simulated:
+        title.append("  sandbox (simulated)", "yellow")
+    table.add_row(title, elapsed)
+    return table
+
+
+def failure_lines(run: Run) -> list[tuple[str, str]]:
+    """What went wrong, for people: (style, line)."""
+    lines: list[tuple[str, str]] = []
+    for step in run.failed():
+        error = step.error
+        lines.append(("bold red", f"✗ {step.title} ({step.id})"))
+        what = ": ".join(one_line(error.get(key)) for key in ("what", "why") if error.get(key))
+        lines += [("", f"  {what}")] if what else []
+        lines += [("dim", f"  - {one_line(fact)}") for fact in step.evidence[:6]]
+        lines += [("cyan", f"  try: {one_line(error['remedy'])}")] if error.get("remedy") else []
+    if not lines and run.error:
+        lines.append(("red", one_line(run.error.get("what") or "")))
+    return lines
+
+
+def summary_view(run: Run, width: int) -> RenderableType:
+    """The end of a run: its stages in lines, and what failed."""
+    table = _stage_grid(width)
+    for stage in run.stages:
+        table.add_row(*stage_line(stage))
+    parts: list[RenderableType] = [table]
+    failures = failure_lines(run)
+    if failures:
+        parts += [Text(), *(Text(line, style) for style, line in failures)]
+    return Group(*parts)
+
+
+def plan_view(plan: Plan, width: int) -> RenderableType:
+    """A plan: stages, steps with what each would do, and the confirmations that it needs."""
+    parts: list[RenderableType] = []
+    for stage in plan.stages:
+        parts.append(Text(f"{stage.number} {one_line(stage.title)}", "bold"))
+        table = grid(
+            {"width": 8},
+            {"ratio": 3, "no_wrap": True, "overflow": "ellipsis"},
+            {"ratio": 4, "style": "dim", "no_wrap": True, "overflow": "ellipsis"},
+        )
+        table.width = min(width, 110) - 2
+        for step in stage.steps:
+            effect = "done" if step.status == "succeeded" else step.effect
+            table.add_row(
+                Text(effect, EFFECTS.get(step.effect, "dim") if effect != "done" else "dim"),
+                Text(one_line(step.title)),
+                Text(step.message or step.tool),
+            )
+        parts += [Padding(table, (0, 0, 0, 2))]
+    parts += [Text(), confirmations_view(plan.confirmations, width), Text()]
+    parts.append(Text.assemble(("plan ", "dim"), (plan.digest, "bold")))
+    return Group(*parts)
+
+
+def confirmations_view(items: Sequence[Mapping[str, Any]], width: int) -> RenderableType:
+    """The confirmations of a plan."""
+    if not items:
+        return Text("It needs no confirmation.", "dim")
+    table = grid({"width": 8}, {"ratio": 1, "overflow": "fold"})
+    table.width = min(width, 110)
+    for item in items:
+        effect = str(item.get("effect") or "change")
+        table.add_row(Text(effect, EFFECTS.get(effect, "")), Text(short(summary_of(item), 400)))
+    return Group(Text(f"It needs {count(len(items), 'confirmation')}:", "bold"), table)
+
+
+def summary_of(item: Mapping[str, Any]) -> str:
+    """What a confirmation is about."""
+    preview = item.get("preview")
+    inner = preview.get("summary") if isinstance(preview, Mapping) else ""
+    return one_line(item.get("summary") or inner or item.get("tool") or "")
+
+
+def run_view(run: Run, width: int) -> RenderableType:
+    """A run in full: every step with what it found."""
+    parts: list[RenderableType] = [
+        Text.assemble(
+            (run.playbook, "bold"), " ", (run.application, "bold cyan"), f" → {run.target}", ("  " + run.id, "dim")
+        )
+    ]
+    for stage in run.stages:
+        line = _stage_grid(width)
+        line.add_row(*stage_line(stage))
+        table = grid(
+            {"width": 1}, {"ratio": 1, "overflow": "fold"}, {"justify": "right", "style": "dim", "no_wrap": True}
+        )
+        table.width = min(width, 100) - 4
+        for step in stage.steps:
+            title = Text(one_line(step.title), "dim" if step.status in ("pending", "skipped") else "")
+            title.append("  changed" if step.changed else "", "yellow")
+            table.add_row(mark(step.status), title, duration(step.seconds))
+            if step.error:
+                table.add_row(
+                    "",
+                    Text(": ".join(one_line(step.error.get(k)) for k in ("what", "why") if step.error.get(k)), "red"),
+                    "",
+                )
+            for fact in step.evidence[:4]:
+                table.add_row("", Text(one_line(fact), "dim"), "")
+        parts += [Text(), line, Padding(table, (0, 0, 0, 4))]
+    parts += [Text(), Text.assemble("status: ", (run.status, MARKS.get(run.status, ("", ""))[1] or "bold"))]
+    parts += [Text(f"  {one_line(line)}", "cyan") for line in run.advice]
+    return Group(*parts)
+
+
+def run_plain(run: Run) -> str:
+    """The same as lines."""
+    lines = [f"run {run.id}: {run.playbook} {run.application} on {run.target}"]
+    for stage in run.stages:
+        lines.append(f"{stage.number} {one_line(stage.title)}: {stage.status} {duration(stage.seconds)}".rstrip())
+        for step in stage.steps:
+            changed = " changed" if step.changed else ""
+            lines.append(f"  {step.status:<11} {one_line(step.title)}{changed} {duration(step.seconds)}".rstrip())
+            if step.error:
+                lines.append(
+                    f"    {': '.join(one_line(step.error.get(k)) for k in ('what', 'why') if step.error.get(k))}"
+                )
+            lines += [f"    - {one_line(fact)}" for fact in step.evidence[:4]]
+    lines.append(f"status: {run.status}")
+    return "\n".join([*lines, *(f"  {one_line(line)}" for line in run.advice)])
