@@ -200,7 +200,6 @@ async def transfer(image: str, minikube: MinikubeEngine, *, permit: Permit, prog
         NotFound, EnvironmentNotReady: see :func:`locate`.
         ToolFailed: every way failed, or the node has another image than was sent.
     """
-    permit.require(Effect.CREATE)
     started = time.monotonic()
     place = await locate(image, minikube)
     try:
@@ -258,6 +257,7 @@ def _result(
 
 
 async def _retag(place: Place, minikube: MinikubeEngine, permit: Permit) -> None:
+    permit.require(Effect.CREATE)
     node, image = place.node_daemon, str((place.node or {}).get("Id"))
     if node is None:
         await minikube.image_tag(image.removeprefix("sha256:"), place.ref, permit=permit)
@@ -286,6 +286,7 @@ async def _send(
     place: Place, minikube: MinikubeEngine, permit: Permit, progress: Progress
 ) -> tuple[Method, Tally, list[str]]:
     """Send it by the first way that works; what went wrong on the way there is told."""
+    permit.require(Effect.CREATE)
     notes: list[str] = []
     layers, node = layers_of(place.host or {}), place.node_daemon
     if node is not None:

@@ -114,9 +114,11 @@ class MinikubeEngine:
         done = await self._run(["docker-env", "--shell", "none"], timeout=30, check=False)
         found = parse.docker_env(done.stdout)
         if done.returncode != 0 or "DOCKER_HOST" not in found:
-            raise EnvironmentNotReady(
-                f"the Docker of Minikube {self.profile} is not reachable", done.last_words(), "minikube_start"
+            words = done.last_words()
+            remedy = (
+                "start Docker, then environment_check" if "Cannot connect to the Docker" in words else "minikube_start"
             )
+            raise EnvironmentNotReady(f"the Docker of Minikube {self.profile} is not reachable", words, remedy)
         self._docker_env, self._docker_env_at = found, time.monotonic()
         return dict(found)
 
