@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+            await services.chat.close()
             database.close()
 
     app = FastAPI(title="Todo Chatbot", version=__version__, lifespan=lifespan)

@@ -24,6 +24,15 @@ export function ChatPanel({ onToolsUsed, onSessionEnded }: Props) {
     if (element) element.scrollTop = element.scrollHeight;
   }, [chat.messages.length, chat.busy]);
 
+  useEffect(() => {
+    const element = log.current;
+    if (!element || typeof ResizeObserver === "undefined") return;
+    // A panel that was hidden, as on a narrow screen, could not scroll when the message came.
+    const observer = new ResizeObserver(() => (element.scrollTop = element.scrollHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
   return (
     <section className={styles.panel} aria-labelledby="chat-title">
       <div className={styles.head}>

@@ -90,7 +90,8 @@ class Assistant:
 
     def __init__(self, settings: Settings) -> None:
         self._mcp_url = settings.mcp_server_url
-        self.model_name, self._model = _model(settings)
+        self._client = _client(settings)
+        self.model_name, self._model = _model(settings, self._client)
 
     async def answer(self, token: str, message: str, history: Sequence[Turn]) -> Answer:
         """Run the agent for the user of `token`. Every failure becomes a polite answer."""
@@ -106,6 +107,11 @@ class Assistant:
             await _close(tools)
         return Answer(text=text, model=self.model_name, tool_calls=tools.calls)
 
+    async def close(self) -> None:
+        """Close the connections to the language model."""
+        if self._client is not None:
+            await self._client.close()
+
     async def _run(self, tools: RecordingMCP, message: str, history: Sequence[Turn]) -> str:
         agent = Agent(name="Todo assistant", instructions=INSTRUCTIONS, model=self._model, mcp_servers=[tools])
         turns: list[TResponseInputItem] = [_item(turn.role, turn.content) for turn in (*history, Turn("user", message))]
@@ -114,13 +120,18 @@ class Assistant:
         return str(result.final_output)
 
 
-def _model(settings: Settings) -> tuple[str, Model]:
+def _client(settings: Settings) -> AsyncOpenAI | None:
     if settings.openai_api_key is None:
-        return offline.NAME, offline.OfflineModel()
-    name = settings.openai_model or get_default_model()
-    client = AsyncOpenAI(
+        return None
+    return AsyncOpenAI(
         api_key=settings.openai_api_key, base_url=settings.openai_base_url, timeout=RUN_SECONDS / 2, max_retries=1
     )
+
+
+def _model(settings: Settings, client: AsyncOpenAI | None) -> tuple[str, Model]:
+    if client is None:
+        return offline.NAME, offline.OfflineModel()
+    name = settings.openai_model or get_default_model()
     if settings.openai_base_url:  # servers that imitate the API mostly know its older form only
         return name, OpenAIChatCompletionsModel(name, openai_client=client)
     return name, OpenAIResponsesModel(name, openai_client=client)

@@ -35,6 +35,11 @@ class ChatService:
                 logger.info("assistant loaded, model %s", self._assistant.model_name)
             return self._assistant
 
+    async def close(self) -> None:
+        """Close what the assistant keeps open."""
+        if self._assistant is not None:
+            await self._assistant.close()
+
     async def reply(self, caller: Caller, message: str, conversation_id: UUID | None) -> ChatReply:
         """Answer `message` in the given conversation or a new one. Raises ConversationNotFound."""
         conversation, history = await asyncio.to_thread(self._conversations.open, caller.user_id, conversation_id)
