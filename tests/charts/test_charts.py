@@ -286,6 +286,11 @@ def test_the_database_keeps_its_data_on_a_claim(charts: Any) -> None:
     assert (config["POSTGRES_USER"], config["POSTGRES_DB"]) == ("todo", "todo")
 
 
+def test_a_broken_database_can_be_rolled_back(charts: Any) -> None:
+    """An ordered StatefulSet waits for its broken pod forever, whatever its template says by then."""
+    assert charts.one(charts.render("postgres"), "StatefulSet")["spec"]["podManagementPolicy"] == "Parallel"
+
+
 def test_the_database_user_has_a_name_in_any_image(charts: Any) -> None:
     items = charts.render("postgres")
     (mount,) = [m for m in charts.container(items)["volumeMounts"] if m["mountPath"] == "/etc/passwd"]

@@ -32,6 +32,8 @@ spec:
   replicas: {{ int .Values.replicaCount }}
   revisionHistoryLimit: 5
   serviceName: {{ include "longshore-common.fullname" . }}
+  # Ordered, a pod that never becomes ready would not be replaced, not even by a rollback.
+  podManagementPolicy: Parallel
   selector:
     matchLabels:
       {{- include "longshore-common.selectorLabels" . | nindent 6 }}
