@@ -144,7 +144,7 @@ def _container() -> Iterator[str]:
         check=False,
     )
     if started.returncode != 0:
-        raise NoPostgres(f"{WITHOUT}: {started.stderr.strip().splitlines()[-1:]}")
+        raise NoPostgres(f"{WITHOUT}: {started.stderr.strip().rpartition(chr(10))[2]}")
     try:
         url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
         _await(url, alive=lambda: True, log=None)

@@ -19,7 +19,10 @@ export function EditTodo({ todo, change, close }: Props) {
   const [busy, setBusy] = useState(false);
   const first = useRef<HTMLInputElement>(null);
 
-  useEffect(() => first.current?.select(), []);
+  useEffect(() => {
+    first.current?.focus();
+    first.current?.select();
+  }, []);
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
