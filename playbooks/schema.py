@@ -35,7 +35,7 @@ class _Model(BaseModel):
 
 
 class Expect(_Model):
-    """A condition over the result; ``otherwise`` says in words what is wrong when it is false, ``remedy`` what to do."""
+    """A condition over the result; ``otherwise`` says in words what is wrong when it is false."""
 
     that: str
     otherwise: str = ""

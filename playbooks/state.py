@@ -79,7 +79,7 @@ class StepRecord(BaseModel):
 
     def seen(self) -> dict[str, Any]:
         """What expressions see of it."""
-        names = ("key", "status", "changed", "result", "error")
+        names = ("key", "status", "changed", "attempts", "result", "error")
         return {name: getattr(self, name) for name in names} | {"name": self.key}
 
     def again(self) -> None:
@@ -95,6 +95,8 @@ class Run(BaseModel):
     title: str
     target: str
     application: str = ""
+    """The path of its file, in the workspace."""
+    application_name: str = ""
     application_digest: str = ""
     playbook_digest: str = ""
     stages: str | None = None
