@@ -6,6 +6,7 @@ reaches the given callback, and so a human; without a callback the client says t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -33,8 +34,8 @@ START_SECONDS = 60.0
 
 
 def default_command() -> tuple[str, ...]:
-    """The server's program: this Python, with the tool server's package."""
-    return (sys.executable, "-m", "mcp_tools")
+    """The server's program: this Python with the tool server's package, which is never looked for in the workspace."""
+    return (sys.executable, "-P", "-m", "mcp_tools")
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ async def connect(
         assert answer is not None
         return await answer(params)
 
+    failure: Exception | None = None
     async with contextlib.AsyncExitStack() as stack:
         errors = settings.log_file()
         offset = errors.stat().st_size if errors.exists() else 0
@@ -225,9 +227,7 @@ async def connect(
             client_info=Implementation(name="longshore", version=version()),
         )
         try:
-            import anyio
-
-            with anyio.fail_after(START_SECONDS):
+            async with asyncio.timeout(START_SECONDS):
                 await stack.enter_async_context(client)
         except (Interrupted, Problem):
             raise
@@ -235,7 +235,12 @@ async def connect(
             if not isinstance(error, Exception):
                 raise
             raise _start_problem(connection, error, errors, offset) from error
-        yield Server(client, interrupt, answer)
+        try:
+            yield Server(client, interrupt, answer)
+        except Exception as error:
+            failure = error  # raised outside: the client's task group would wrap it
+    if failure is not None:
+        raise failure
 
 
 async def _transport(connection: Connection, errors: Path, stack: contextlib.AsyncExitStack) -> Any:

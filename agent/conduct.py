@@ -70,7 +70,7 @@ async def conduct(
     asked, and without a terminal nobody: the run waits.
     """
     output = common.output
-    planned = await _planned(common, workspace, arguments, interrupt, yes) if yes else None
+    planned = await _planned(common, workspace, arguments, interrupt, yes) if yes is not None else None
     view = view_for(output, verb)
     desk = _desk(output, view, planned)
     async with connect(common.connection(workspace), interrupt, answer=desk.answer if desk else None) as server:

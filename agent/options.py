@@ -49,7 +49,7 @@ class Common:
 
     def connection(self, workspace: Path, *, read_only: bool = False) -> Any:
         """How to reach the tool server for that workspace."""
-        from agent.client import Connection
+        from agent.client import Connection, default_command
 
         return Connection(
             workspace=workspace,
@@ -58,6 +58,7 @@ class Common:
             read_only=read_only,
             url=self.url,
             debug=self.output.debug,
+            command=default_command(),
         )
 
 

@@ -17,7 +17,7 @@ FILE = "longshore.yaml"
 _NAMES = frozenset(
     (
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LC_ALL", "TMPDIR", "TZ"),
-        *("KUBECONFIG", "OPENAI_API_KEY", "PYTHONPATH", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("KUBECONFIG", "OPENAI_API_KEY", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     )
 )
@@ -72,7 +72,14 @@ def named_variables(files: Iterable[Path]) -> set[str]:
 def server_environment(files: Iterable[Path], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of the tool server: what its programs need, and the secrets that the application names."""
     wanted = _NAMES | named_variables(files)
-    return {name: value for name, value in environ.items() if name in wanted or name.startswith(_PREFIXES)}
+    found = {name: value for name, value in environ.items() if name in wanted or name.startswith(_PREFIXES)}
+    return found | {"PYTHONPATH": import_path(environ)}
+
+
+def import_path(environ: Mapping[str, str] = os.environ) -> str:
+    """PYTHONPATH of the server: where this package lies, so that it is found in a clone as well."""
+    here = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join(dict.fromkeys([here, *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]))
 
 
 def document_of(path: Path) -> Mapping[str, Any]:

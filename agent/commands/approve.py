@@ -22,6 +22,7 @@ def command(confirmation: str | None) -> None:
     A yes counts once, for five minutes, and for exactly what the question shows.
     """
     from agent.client import default_command
+    from agent.settings import import_path
 
     argv = [*default_command(), "approve", *([confirmation] if confirmation else [])]
-    os.execv(argv[0], argv)  # noqa: S606 (no shell)
+    os.execve(argv[0], argv, {**os.environ, "PYTHONPATH": import_path()})  # noqa: S606 (no shell)

@@ -41,7 +41,7 @@ def command(
     "longshore approve" answers.
     """
     from agent.client import default_command
-    from agent.settings import workspace_of
+    from agent.settings import import_path, workspace_of
 
     argv = [*default_command(), "serve", "--workspace", str(workspace or workspace_of(Path()))]
     for flag, value in (("--target", target), ("--profile", profile), ("--toolsets", toolsets), ("--http", address)):
@@ -49,4 +49,4 @@ def command(
     argv += ["--read-only"] if read_only else []
     for host in allowed_host:
         argv += ["--allowed-host", host]
-    os.execv(argv[0], argv)  # noqa: S606 (no shell)
+    os.execve(argv[0], argv, {**os.environ, "PYTHONPATH": import_path()})  # noqa: S606 (no shell)

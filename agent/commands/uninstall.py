@@ -28,7 +28,7 @@ def command(path: Path, plan_only: bool, yes: str | None, common: Common) -> int
     from agent.interrupt import execute
     from agent.settings import application_path, workspace_of
 
-    if plan_only and yes:
+    if plan_only and yes is not None:
         raise click.UsageError("--plan does nothing, so there is nothing to say --yes to")
     workspace = workspace_of(path)
     arguments = {"playbook": "uninstall", "application": application_path(path, workspace)}
