@@ -46,6 +46,9 @@ class AuthCheck(_Model):
     sign_up: Request | None = Field(None, description="Creates an account from {name, email, password}")
     sign_in: Request | None = None
     token: Request | None = Field(None, description="Gives {token} to a signed-in session")
+    delete_account: Request | None = Field(
+        None, description="Deletes the caller's account; without it, check_auth leaves a test user behind"
+    )
 
 
 class ChatCheck(_Model):
@@ -56,6 +59,16 @@ class ChatCheck(_Model):
     reply_field: str = "reply"
     tools: Request | None = Field(None, description="Lists the tools that the chatbot can call")
     expect_tools: list[str] = Field(default_factory=list)
+    message: str = Field(
+        "Add {marker} to my list", description="Must make the chatbot call a tool; {marker} is a unique word"
+    )
+    failing_message: str = Field(
+        "Complete todo number 999999999", description="Must make a tool fail, and be answered properly all the same"
+    )
+    tool_calls_field: str = Field("tool_calls", description="Of the reply: the tools that were called, [{name, ok}]")
+    items: Request | None = Field(
+        None, description="Lists what the tool adds; default: checks.persistence.read. PATH/ID deletes an item"
+    )
 
 
 class PersistenceCheck(_Model):
@@ -64,6 +77,7 @@ class PersistenceCheck(_Model):
     write: Request
     read: Request
     marker_field: str = Field("title", description="Field of the body that carries a unique marker")
+    id_field: str = Field("id", description="Of a written item; DELETE PATH/ID removes it")
 
 
 class Checks(_Model):

@@ -118,7 +118,8 @@ function run(a) {
 ENV_PYTHON = """
 import hashlib, json, os, sys
 a = json.loads(sys.stdin.readline())
-v = {n: os.environb.get(n.encode()) for n in a["names"]}
+names = sorted(os.environ) if a["names"] is None else a["names"]
+v = {n: os.environb.get(n.encode()) for n in names}
 o = {"digests": {n: None if x is None else hashlib.sha256(x).hexdigest() for n, x in v.items()}}
 print("LONGSHORE-PROBE " + json.dumps(o))
 """.strip()
@@ -128,7 +129,7 @@ ENV_NODE = (
     + """
 function run(a) {
   const d = (v) => v === undefined ? null : require("crypto").createHash("sha256").update(v).digest("hex");
-  o = {digests: Object.fromEntries(a.names.map(n => [n, d(process.env[n])]))};
+  o = {digests: Object.fromEntries((a.names || Object.keys(process.env)).map(n => [n, d(process.env[n])]))};
   end();
 }
 """

@@ -210,11 +210,11 @@ class KubeEngine(KubeReader):
         return await self._prober.tcp((namespace, pod, container), host, port, timeout)
 
     async def env_digests(
-        self, namespace: str, pod: str, container: str, names: Sequence[str]
+        self, namespace: str, pod: str, container: str, names: Sequence[str] | None
     ) -> dict[str, str | None]:
         """SHA-256 of environment variables as the container's processes get them; None for those not set.
 
-        The values themselves are hashed here and go nowhere else.
+        ``names`` None means all of them (python3 or node only). The values are hashed and go nowhere else.
         """
         return await self._prober.env((namespace, pod, container), names)
 

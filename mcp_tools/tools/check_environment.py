@@ -235,7 +235,7 @@ def _output(rows: list[Variable], unread: list[str]) -> CheckEnvironmentOutput:
         ok=not reasons,
         reason=reasons[0] if reasons else "",
         evidence=[
-            f"{len(rows)} variables: {sum(v.present for v in rows)} set, {sum(v.matches is True for v in rows)} current",
+            f"{sum(v.present for v in rows)} of {len(rows)} set, {sum(v.matches is True for v in rows)} current",
             *(f"{v.pod} {v.name} ← {v.source}, current" for v in secret if v.matches),
             *reasons,
         ],

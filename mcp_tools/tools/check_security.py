@@ -85,7 +85,7 @@ async def check_security(args: CheckSecurityInput, call: Call) -> CheckSecurityO
     required = args.application is not None and application.load(call.path(args.application)).spec.quota is not None
     kube = call.world.kube
     seen = await sweep(kube, space)
-    pods = [pod for pod in seen.live_pods()]
+    pods = list(seen.live_pods())
     found = _once(seen, [f for pod in pods for f in policy.check([pod])])
     exposed = await check_exposure.find(kube, seen, space)
     quota = _quota(seen, required)
