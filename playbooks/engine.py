@@ -65,6 +65,7 @@ class Engine:
         }
         self.runner = Runner(run.id, caller, self._said, docs)
         self._told: set[str] = set()
+        self._closed: set[str] = set()
         self._began = time.monotonic()
         self._before = run.seconds
 
@@ -222,7 +223,8 @@ class Engine:
         record = self.steps[node.id]
         await self.tell_end(node.stage, record)
         mine = [r for r in self.steps.values() if r.stage == node.stage.id and not r.recovery]
-        if all(r.status not in ("pending", "running") for r in mine):
+        if node.stage.id not in self._closed and all(r.status not in ("pending", "running") for r in mine):
+            self._closed.add(node.stage.id)
             good = all(r.passed for r in mine)
             await self._tell("stage-finished", node.stage, message="" if good else "not passed")
 

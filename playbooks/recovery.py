@@ -37,7 +37,8 @@ async def recover(engine: Engine, failed: StepRecord) -> list[StepRecord]:
         return waiting
     run.phase = "ended"
     run.status = "rolled_back" if _recovered(engine, recovery) else "failed"
-    run.advice = _advice(engine, recovery) or run.advice
+    usual = [] if run.status == "rolled_back" else run.advice
+    run.advice = list(dict.fromkeys([*_advice(engine, recovery), *usual]))
     return []
 
 
