@@ -135,6 +135,16 @@ class ToolDef:
         return compact_schema(self.input_model.model_json_schema())
 
     @cached_property
+    def listed_schema(self) -> dict[str, Any]:
+        """The schema as clients are shown it: without the patterns that models make nothing of.
+
+        Every call is checked against the whole one all the same.
+        """
+        shown = _without(self.input_schema, frozenset({"pattern", "maxLength"}))
+        assert isinstance(shown, dict)
+        return shown
+
+    @cached_property
     def output_schema(self) -> dict[str, Any]:
         """JSON schema of the structured result."""
         return compact_schema(self.output_model.model_json_schema(mode="serialization"))
@@ -227,6 +237,15 @@ def compact_schema(schema: dict[str, Any]) -> dict[str, Any]:
     small = _compact(schema)
     assert isinstance(small, dict)
     return small
+
+
+def _without(node: Any, words: frozenset[str]) -> Any:
+    if isinstance(node, list):
+        return [_without(item, words) for item in node]
+    if not isinstance(node, dict):
+        return node
+    # A property may be called "pattern": only the keyword, whose value is no schema, goes.
+    return {k: _without(v, words) for k, v in node.items() if k not in words or isinstance(v, dict)}
 
 
 def _compact(node: Any, *, names: bool = False) -> Any:
