@@ -8,7 +8,7 @@ import re
 
 from mcp_tools.engines import process
 from mcp_tools.engines.environment_inspection import TIMEOUT, Check, Inspection, Outcome, Section
-from mcp_tools.engines.minikube_parse import Status
+from mcp_tools.errors import LongshoreError
 
 
 async def minikube_version(seen: Inspection) -> Check:
@@ -31,6 +31,8 @@ async def minikube_status(seen: Inspection) -> Check:
     if not status.ready:
         found = f"{name}: {parts}" + ("" if status.kubeconfig != "Misconfigured" else ", kubeconfig Misconfigured")
         remedy = "minikube_start" if status.kubeconfig != "Misconfigured" else f"minikube update-context -p {name}"
+        if not status.exists:  # a profile without its machine: also what Minikube says while Docker is down
+            remedy = "start Docker when it is stopped; then minikube_start"
         return Check("minikube.status", title, "minikube", "warning", found, expected, remedy)
     found = f"{name}: {parts}; Kubernetes {profile.kubernetes}, {profile.driver} driver, {profile.runtime} runtime"
     return Check("minikube.status", title, "minikube", "ok", found, expected)
@@ -60,16 +62,26 @@ async def docker_context(seen: Inspection) -> Check:
         found += f": the daemon inside the Minikube node {active}"
         remedy = "eval $(minikube docker-env --unset); images are loaded into the node by Longshore itself"
         return Check("docker.context", "Docker context", "docker", "warning", found, expected, remedy)
-    if seen.world.is_minikube:
-        status, profile = await seen.cluster() if seen.world.minikube.installed else (Status(), None)
-        if profile is not None and profile.driver == "docker" and status.host == "Running":
-            nodes = [c for c in await seen.containers() if c.name == profile.name]
-            if not nodes:
-                found += f"; it does not run the node {profile.name}"
-                remedy = "docker context use NAME: the one that Minikube was started with"
-                return Check("docker.context", "Docker context", "docker", "warning", found, expected, remedy)
-            found += f"; it runs the node {profile.name}"
+    node = await _node_here(seen)
+    if node is False:
+        found += f"; it does not run the node {seen.world.profile}"
+        remedy = "docker context use NAME: the one that Minikube was started with"
+        return Check("docker.context", "Docker context", "docker", "warning", found, expected, remedy)
+    found += f"; it runs the node {seen.world.profile}" if node else ""
     return Check("docker.context", "Docker context", "docker", "ok", found, expected)
+
+
+async def _node_here(seen: Inspection) -> bool | None:
+    """Whether this daemon runs the node's container; None where there is no such node, or no answer."""
+    if not seen.world.is_minikube or not seen.world.minikube.installed:
+        return None
+    try:
+        status, profile = await seen.cluster()
+        if profile is None or profile.driver != "docker" or status.host != "Running":
+            return None
+        return any(container.name == profile.name for container in await seen.containers())
+    except LongshoreError:  # its own check says so
+        return None
 
 
 async def docker_gordon(seen: Inspection) -> Check:

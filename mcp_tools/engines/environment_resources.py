@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_tools.engines import environment
@@ -110,27 +112,34 @@ async def containers(seen: Inspection) -> Check:
 async def registry(seen: Inspection) -> Check:
     """Docker Hub can be reached for base images; without it, those that are here suffice."""
     host, port, title = environment.registry_endpoint()
-    reached = await environment.reach(host, port)
-    found = f"{title} answers" if reached.ok else f"{title} does not answer ({reached.error})"
-    missing: list[str] = []
-    if seen.application is not None:
-        here, missing = await _base_images(seen)
-        found += f"; base images here: {', '.join(here) or 'none'}" if here or missing else ""
-        found += f"; not here: {', '.join(missing)}" if missing else ""
+    reached, bases = await asyncio.gather(environment.reach(host, port), _base_images(seen))
+    found = [f"{title} answers" if reached.ok else f"{title} does not answer ({reached.error})"]
+    if bases is not None and bases.here:
+        found.append(f"base images here: {', '.join(bases.here)}")
+    if bases is not None and bases.missing:
+        found.append(f"not here: {', '.join(bases.missing)}")
     expected = "docker.io reachable, or all base images here"
-    if reached.ok or (seen.application is not None and not missing):
-        return Check("registry", "Registry", "resources", "ok", found, expected)
-    remedy = "check the network or HTTPS_PROXY; " + (
-        f"or bring {', '.join(missing)} with docker load"
-        if missing
-        else "builds work as long as the base images are here"
-    )
-    return Check("registry", "Registry", "resources", "warning", found, expected, remedy)
+    if reached.ok or (bases is not None and not bases.missing):
+        return Check("registry", "Registry", "resources", "ok", "; ".join(found), expected)
+    remedy = "check the network or HTTPS_PROXY; builds work as long as the base images are here"
+    if bases is not None:
+        remedy = f"check the network or HTTPS_PROXY, or bring {', '.join(bases.missing)} with docker load"
+    return Check("registry", "Registry", "resources", "warning", "; ".join(found), expected, remedy)
 
 
-async def _base_images(seen: Inspection) -> tuple[list[str], list[str]]:
-    """The base images of the application's Dockerfiles and of its database: those here, and those not."""
-    assert seen.application is not None
+@dataclass(frozen=True)
+class _Bases:
+    here: list[str]
+    missing: list[str]
+
+
+async def _base_images(seen: Inspection) -> _Bases | None:
+    """The base images of the application's Dockerfiles and its database's image: those here, and those not.
+
+    None without an application, and when Docker does not answer.
+    """
+    if seen.application is None:
+        return None
     wanted: list[str] = []
     for service in seen.application.spec.services:
         file = seen.application.context_of(service) / service.dockerfile
@@ -142,9 +151,9 @@ async def _base_images(seen: Inspection) -> tuple[list[str], list[str]]:
     try:
         local = {f"{image.repository}:{image.tag}" for image in await seen.images()}
     except LongshoreError:
-        return [], wanted
+        return None
     here = [name for name in wanted if name.removeprefix("docker.io/").removeprefix("library/") in local]
-    return here, [name for name in wanted if name not in here]
+    return _Bases(here, [name for name in wanted if name not in here])
 
 
 async def python(seen: Inspection) -> Check:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mcp_tools.engines.minikube_parse import Profile
-from mcp_tools.errors import Conflict, EnvironmentNotReady
+from mcp_tools.errors import EnvironmentNotReady
 
 __all__ = ["Machine", "Sizes", "fit", "shortfalls"]
 
+RESERVE = 0.1
+"""Part of the memory that is left to the machine itself, but at least ``RESERVE_MIB``."""
+
 RESERVE_MIB = 512
-"""Left to the machine itself."""
 
 MINIMUM_CPUS = 2
 """Kubernetes' own; Minikube refuses less."""
@@ -30,6 +32,11 @@ class Machine:
     memory_mib: int
     disk_free_gib: float | None = None
     title: str = "this machine"
+
+    @property
+    def usable_mib(self) -> int:
+        """The memory that a cluster may have."""
+        return self.memory_mib - max(RESERVE_MIB, int(self.memory_mib * RESERVE))
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def fit(wanted: Sizes, minimum_memory_mib: int, machine: Machine) -> Sizes:
     cpus = min(wanted.cpus, machine.cpus)
     if cpus < wanted.cpus:
         warnings.append(f"{wanted.cpus} CPUs are wanted, {machine.title} has {machine.cpus}: {cpus} are used")
-    usable = machine.memory_mib - RESERVE_MIB
+    usable = machine.usable_mib
     memory = min(wanted.memory_mib, usable)
     if memory < min(minimum_memory_mib, wanted.memory_mib):
         raise EnvironmentNotReady(
@@ -91,11 +98,11 @@ def shortfalls(profile: Profile, wanted: Sizes, minimum_memory_mib: int, machine
     Minikube cannot resize a cluster: it would have to be deleted, with everything in it, which is for a human to say.
 
     Raises:
-        Conflict: it has less memory than the application needs at least.
+        EnvironmentNotReady: it has less memory than the application needs at least.
     """
     remake = "minikube_delete (everything in it is lost), then minikube_start"
     if 0 < profile.memory_mib < minimum_memory_mib:
-        raise Conflict(
+        raise EnvironmentNotReady(
             f"Minikube {profile.name} has {profile.memory_mib} MiB of memory, at least {minimum_memory_mib} are needed",
             "Minikube cannot resize a cluster",
             remake,
@@ -103,18 +110,17 @@ def shortfalls(profile: Profile, wanted: Sizes, minimum_memory_mib: int, machine
     found: list[str] = []
     parts = (
         ("CPUs", profile.cpus, wanted.cpus, machine.cpus if machine else None),
-        ("MiB of memory", profile.memory_mib, wanted.memory_mib, machine.memory_mib - RESERVE_MIB if machine else None),
+        ("MiB of memory", profile.memory_mib, wanted.memory_mib, machine.usable_mib if machine else None),
     )
     for what, has, want, most in parts:
         if not 0 < has < want:
             continue
         if most is not None and has >= min(want, most):
-            found.append(f"the cluster has {has} {what}, {want} are wanted; {machine_title(machine)} has no more")
+            found.append(f"the cluster has {has} {what}, {want} are wanted; {_title(machine)} has no more")
         else:
             found.append(f"the cluster has {has} {what}, {want} are wanted; Minikube cannot resize it: {remake}")
     return found
 
 
-def machine_title(machine: Machine | None) -> str:
-    """What to call it."""
+def _title(machine: Machine | None) -> str:
     return machine.title if machine else "this machine"

@@ -121,8 +121,8 @@ async def _seen(args: MinikubeStartInput, call: Call) -> _Seen:
     """Look at the cluster and the machine.
 
     Raises:
-        EnvironmentNotReady: the machine is too small, or Docker does not run.
-        Conflict: there is a cluster, and it is too small or broken.
+        EnvironmentNotReady: the machine or the cluster is too small, or Docker does not run.
+        Conflict: there is a cluster, and it is broken.
     """
     status, profile = await _look(call.world.minikube)
     wanted = Sizes(args.cpus, args.memory_mib, args.disk_gib)
