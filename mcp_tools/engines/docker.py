@@ -142,6 +142,10 @@ class DockerEngine:
             return None
         return done.stdout.strip().splitlines()[0][:100] if done.returncode == 0 and done.stdout.strip() else None
 
+    async def ask_gordon(self, question: str, *, timeout: float) -> str:
+        """What Docker AI answers to a question; text from outside."""
+        return (await self._run("ai", question, timeout=timeout, output_cap=200_000)).stdout
+
     async def builder(self) -> tuple[str, ...]:
         """How images are built: ``("buildx", VERSION)``, or ``("classic",)`` without that plugin."""
         if self._builder is None:

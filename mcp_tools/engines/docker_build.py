@@ -162,8 +162,8 @@ class BuildLog:
         elif rest.startswith("DONE"):
             step.state = "cached" if step.state == "cached" else "done"
         elif rest.startswith("ERROR: "):
-            step.state = "failed"
-            step.tail.append(rest.removeprefix("ERROR: "))
+            step.state = "failed"  # the program repeats the error, in full, on its last line
+            self._error = self._error or rest.removeprefix("ERROR: ")
         elif timed := _TIMED.match(rest):
             step.tail.append(timed["line"])
         return None

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-__all__ = ["Scan", "kind_of_value", "looks_secret", "scan_config", "scan_saved"]
+__all__ = ["Scan", "hide", "kind_of_value", "looks_secret", "scan_config", "scan_saved"]
 
 MAX_FILE = 256_000
 """Bytes: larger files are judged by their name alone."""
-MAX_READ = 96_000_000
+MAX_READ = 128_000_000
 """Bytes of file content that are read of one image."""
 MAX_FINDINGS = 50
 
@@ -66,6 +66,17 @@ def kind_of_value(text: str, *, urls: bool = True) -> str | None:
     return None
 
 
+_ASSIGNED = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;|&]+)")
+
+
+def hide(text: str) -> str:
+    """The text with every secret in it replaced; for what images say of themselves."""
+    for _, pattern in _VALUES:
+        text = pattern.sub("[hidden]", text)
+    text = _URL.sub(lambda found: found[0].replace(f":{found['password']}@", ":[hidden]@"), text)
+    return _ASSIGNED.sub(lambda found: f"{found['name']}=[hidden]" if looks_secret(found["name"]) else found[0], text)
+
+
 @dataclass
 class Scan:
     """What a scan found, and what it did not look at."""
@@ -94,7 +105,7 @@ def scan_config(env: Mapping[str, str], labels: Mapping[str, str], history: Sequ
     for number, command in enumerate(history, 1):
         if kind := kind_of_value(command):
             scan.add(f"history: step {number} ({kind})")
-        for name, value in re.findall(r"(?:^|[\s|])(?:ARG |ENV )?([A-Za-z_]\w*)=(\"[^\"]*\"|\S+)", command):
+        for name, value in _ASSIGNED.findall(command):
             if looks_secret(name) and value.strip("\"'") and not value.startswith("$") and name not in env:
                 scan.add(f"history: step {number} sets {name}")
     return scan

@@ -17,6 +17,7 @@ __all__ = ["Dockerfile", "Instruction", "Stage", "parse", "read"]
 MAX_BYTES = 1_000_000
 _WORD = re.compile(r"^\s*([A-Za-z]+)(?:\s+(.*))?$", re.DOTALL)
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+_LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 
 
@@ -91,6 +92,22 @@ class Dockerfile:
     def effective(self, name: str) -> Instruction | None:
         """The instruction of that name that holds for the image, inherited from earlier stages."""
         return next((i for stage in self.lineage(self.final) if (i := stage.last(name))), None)
+
+    def steps(self) -> int:
+        """Numbered steps of a build: the instructions that make layers, in the stages that the final one needs."""
+        needed: list[Stage] = []
+        waiting = [self.final]
+        while waiting:
+            stage = waiting.pop()
+            if any(stage is other for other in needed):
+                continue
+            needed.append(stage)
+            sources = [stage.base, *(i.flag("from") or "" for i in stage.instructions if i.name in ("COPY", "ADD"))]
+            waiting += [found for name in sources if name and (found := self.stage(name)) is not None]
+        layers = sum(1 for stage in needed for i in stage.instructions if i.name in _LAYERS)
+        return layers + sum(
+            1 for stage in needed if self.stage(stage.base) in (None, stage) and stage.base != "scratch"
+        )
 
     @property
     def every(self) -> list[Instruction]:

@@ -147,7 +147,9 @@ def _secrets(made: Dockerfile, text: str) -> list[Finding]:
             if docker_secrets.looks_secret(name) and (
                 instruction.name == "ARG" or (value and not value.startswith("$"))
             ):
-                message = f"{instruction.name} {name} would stay in the image: give it at run time, or RUN --mount=type=secret"
+                message = (
+                    f"{instruction.name} {name} stays in the image: give it at run time, or by RUN --mount=type=secret"
+                )
                 found.append(Finding("LS005", "error", instruction.line, message))
     for number, line in enumerate(text.splitlines(), 1):
         if kind := docker_secrets.kind_of_value(line):

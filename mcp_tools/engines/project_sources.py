@@ -76,8 +76,8 @@ def scan(root: Path) -> Sources:
                 continue
             if len(sources.texts) >= MAX_FILES:
                 return _conclude(sources)
-            if text := read_text(file, MAX_FILE):
-                sources.texts[file.relative_to(root).as_posix()] = text
+            if not file.is_symlink():
+                sources.texts[file.relative_to(root).as_posix()] = read_text(file, MAX_FILE)
     return _conclude(sources)
 
 
