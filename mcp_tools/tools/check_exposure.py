@@ -29,6 +29,11 @@ class Exposure(BaseModel):
     key: str
     place: str = Field(description="Kind/name and field")
 
+    @property
+    def said(self) -> str:
+        """In one line, without the value."""
+        return f"the value of Secret/{self.secret} {self.key} stands in {self.place}"
+
 
 Needles = dict[tuple[str, str], str]
 

@@ -172,25 +172,15 @@ class _Work:
         if database is None or self.scene.external_database:
             self.facts.append("the database is outside of the cluster: no claim to look at")
             return
-        pods = self.scene.pods_of(database.name)
-        names = {name: [ref_of(p).name for p in pods if name in claims_of(p)] for p in pods for name in claims_of(p)}
-        if not names:
+        self.out.claims = await claims_of_database(self.scene)
+        if not self.out.claims:
             self.problems.append(f"no pod of {database.name} mounts a volume claim: its data dies with the pod")
-        for name, users in names.items():
-            item = self.scene.seen.get("PersistentVolumeClaim", self.scene.namespace, name)
-            row = await self._claim(name, item, users)
-            self.out.claims.append(row)
-            self.facts.append(f"claim {name}: {row.phase}, volume {row.volume}, reclaim policy {row.reclaim_policy}")
+        for row in self.out.claims:
+            self.facts.append(
+                f"claim {row.name}: {row.phase}, volume {row.volume}, reclaim policy {row.reclaim_policy}"
+            )
             if not row.ok:
-                self.problems.append(f"claim {name} is {row.phase}")
-
-    async def _claim(self, name: str, item: Manifest | None, users: list[str]) -> Claim:
-        phase = str(((item or {}).get("status") or {}).get("phase") or "missing")
-        volume = str(((item or {}).get("spec") or {}).get("volumeName") or "")
-        found = await self.scene.kube.get("v1", "PersistentVolume", volume) if volume else None
-        policy = str(((found or {}).get("spec") or {}).get("persistentVolumeReclaimPolicy") or "unknown")
-        ok = phase == "Bound" and bool(users)
-        return Claim(name=name, phase=phase, volume=volume, mounted_by=users, reclaim_policy=policy, ok=ok)
+                self.problems.append(f"claim {row.name} is {row.phase}")
 
     async def _delete_pods(self) -> None:
         scene, kube = self.scene, self.scene.kube
@@ -225,3 +215,21 @@ class _Work:
                 return
             await anyio.sleep(1)
         raise ToolFailed("deleted pods do not end", f"after {self.args.wait_seconds} s", "kubectl_get kind: Pod")
+
+
+async def claims_of_database(scene: Scene) -> list[Claim]:
+    """The volume claims that the pods of the application's database mount."""
+    database = scene.app.spec.database
+    pods = scene.pods_of(database.name) if database else []
+    names = sorted({name for pod in pods for name in claims_of(pod)})
+    return [await _claim(scene, name, [ref_of(p).name for p in pods if name in claims_of(p)]) for name in names]
+
+
+async def _claim(scene: Scene, name: str, users: list[str]) -> Claim:
+    item: Manifest = scene.seen.get("PersistentVolumeClaim", scene.namespace, name) or {}
+    phase = str((item.get("status") or {}).get("phase") or "missing")
+    volume = str((item.get("spec") or {}).get("volumeName") or "")
+    found = await scene.kube.get("v1", "PersistentVolume", volume) if volume else None
+    policy = str(((found or {}).get("spec") or {}).get("persistentVolumeReclaimPolicy") or "unknown")
+    ok = phase == "Bound" and bool(users)
+    return Claim(name=name, phase=phase, volume=volume, mounted_by=users, reclaim_policy=policy, ok=ok)

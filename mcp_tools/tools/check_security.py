@@ -15,7 +15,6 @@ from mcp_tools.errors import LongshoreError
 from mcp_tools.names import Namespace, PathArg
 from mcp_tools.tools import check_exposure
 from mcp_tools.tools.check_common import CheckOutput, mark
-from mcp_tools.tools.check_exposure import Exposure
 from mcp_tools.tools.check_pull_secrets import space_of
 from mcp_tools.world import Call
 
@@ -50,9 +49,7 @@ class CheckSecurityOutput(CheckOutput):
 
     findings: list[PolicyFinding]
     privileged: list[str] = Field(description="Containers that run as root or with power over the node")
-    hardcoded: list[Exposure] = Field(
-        description="Where the value of a Secret stands outside of Secrets; never the value"
-    )
+    hardcoded: list[str] = Field(description="Where the value of a Secret stands outside of Secrets; never the value")
     api_tokens: list[str] = Field(description="Pods with a token of the Kubernetes API mounted")
     quota: Quota
     network_policies: list[Policies]
@@ -65,7 +62,7 @@ class CheckSecurityOutput(CheckOutput):
         """What is wrong first."""
         lines = [f"{mark(self.ok)} security {self.reason}".rstrip()]
         lines += [f"  FAIL privileged: {name}" for name in self.privileged]
-        lines += [f"  FAIL secret {e.secret}:{e.key} stands in {e.place}" for e in self.hardcoded]
+        lines += [f"  FAIL {place}" for place in self.hardcoded]
         lines += [f"  FAIL API token mounted: {name}" for name in self.api_tokens]
         lines += [f"  {f.severity}: {f.object} {f.code}: {f.message}" for f in self.findings if f.severity != "info"]
         used = ", ".join(f"{k} {v}" for k, v in self.quota.used.items()) or "none"
@@ -87,13 +84,13 @@ async def check_security(args: CheckSecurityInput, call: Call) -> CheckSecurityO
     seen = await sweep(kube, space)
     pods = list(seen.live_pods())
     found = _once(seen, [f for pod in pods for f in policy.check([pod])])
-    exposed = await check_exposure.find(kube, seen, space)
+    exposed = [e.said for e in await check_exposure.find(kube, seen, space)]
     quota = _quota(seen, required)
     policies, bare = await _policies(kube, seen, space)
     tokens = sorted({str(ref_of(seen.workload(pod))) for pod in pods if mounts_token(pod)})
     privileged = [f"{f.object}: {f.message}" for f in found if f.code in POWER]
     errors = [f"{f.object}: {f.message}" for f in found if f.severity == "error"]
-    problems = [*privileged, *errors, *(f"secret {e.secret}:{e.key} stands in {e.place}" for e in exposed)]
+    problems = [*privileged, *errors, *exposed]
     problems += [f"{name} mounts a token of the Kubernetes API" for name in tokens]
     problems += ["the quota that longshore.yaml declares is not there"] if required and not quota.present else []
     return CheckSecurityOutput(
@@ -113,7 +110,7 @@ async def check_security(args: CheckSecurityInput, call: Call) -> CheckSecurityO
 def _facts(
     pods: list[Manifest],
     privileged: list[str],
-    exposed: list[Exposure],
+    exposed: list[str],
     quota: Quota,
     policies: list[Policies],
     tokens: list[str],
