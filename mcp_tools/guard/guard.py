@@ -171,7 +171,7 @@ class Guard:
         Raises:
             LongshoreError: as :meth:`call`, but nothing is asked and nothing done.
         """
-        entry = self._open(tool, arguments, session, None, None, None)
+        entry = self._open(tool, arguments, session, None, None, None, looking=True)
         args = entry.args.model_dump(mode="json", exclude_unset=True)
         try:
             await learn(session.world, entry.args, session.workspace)
@@ -183,7 +183,7 @@ class Guard:
             outlet.clean_error(error)
             raise
         digest = confirmations.digest(tool, args, session.world.target, await self._cluster(entry, session, seen), seen)
-        asks = not seen.done and self._decision(session, tool, seen.effect) == "ask"
+        asks = not seen.done and self.policy.decide(tool, seen.effect) == "ask"
         return Planned(tool, args, seen.effect, seen.preview, seen.done, digest, asks)
 
     # -- the way through ----------------------------------------------------------------------------------------
@@ -196,9 +196,11 @@ class Guard:
         say: Progress | None,
         run_id: str | None,
         step_id: str | None,
+        *,
+        looking: bool = False,
     ) -> _Entry:
         definition = CATALOG.get(tool)
-        if session.read_only and definition.effect is not Effect.READ:
+        if session.read_only and definition.effect is not Effect.READ and not looking:
             raise Refused(f"{tool} may {definition.effect.value}", "this server is read-only", "start it without it")
         try:
             args = definition.input_model.model_validate(dict(arguments))

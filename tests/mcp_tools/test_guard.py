@@ -315,3 +315,8 @@ def test_the_policy_asks_when_no_rule_fits_and_takes_the_first_that_does() -> No
 async def test_an_unknown_tool_is_named_with_its_nearest(things: Things, guard: Guard, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="toy_read"):
         await guard.call("toy_rea", {}, session=toy_session(tmp_path))
+
+
+async def test_a_plan_may_be_made_where_only_looking_is_allowed(things: Things, guard: Guard, tmp_path: Path) -> None:
+    planned = await guard.plan("toy_change", {"name": "web"}, session=toy_session(tmp_path, read_only=True))
+    assert planned.needs_confirmation and things.acts == []
