@@ -14,7 +14,9 @@ from mcp_tools.diagnosis import (
     rules_scheduling,
 )
 from mcp_tools.diagnosis.findings import CODES, Draft, Finding, Ref
-from mcp_tools.diagnosis.snapshot import Snapshot, chosen, ref_of
+from mcp_tools.diagnosis.rules_common import template_labels, workloads
+from mcp_tools.diagnosis.snapshot import Manifest, Snapshot, chosen, ref_of, states
+from mcp_tools.diagnosis.sweep import hosts_in
 
 Rule = Callable[[Snapshot], Iterator[Draft]]
 RULES: tuple[Rule, ...] = (
@@ -81,12 +83,56 @@ def _root(draft: Draft, parents: dict[int, Draft | None]) -> Draft:
 
 
 def _parent(snapshot: Snapshot, draft: Draft, drafts: list[Draft]) -> Draft | None:
-    """What explains a draft: a draft about what it depends on, else one about a service that its log complains of."""
+    """What explains a draft: one about what it depends on, or about a service that it cannot reach."""
     causes = [other for other in drafts if other is not draft and other.about & draft.because_of]
-    if not causes and draft.code in ("CRASH_LOOP", "PROBE_FAILING") and draft.text:
-        blamed = _blamed(snapshot, draft)
+    if not causes and draft.code in ("CRASH_LOOP", "PROBE_FAILING"):
+        blamed = _blamed(snapshot, draft) | _unready_dependencies(snapshot, draft)
         causes = [o for o in drafts if o is not draft and o.object not in draft.about and o.about & blamed]
     return min(causes, key=lambda other: (bool(other.because_of & draft.about), other.order), default=None)
+
+
+def _unready_dependencies(snapshot: Snapshot, draft: Draft) -> set[Ref]:
+    """The services whose names stand in a workload's variables, when its readiness answers that it is unavailable.
+
+    A readiness path that looks at what the program needs says 503 and not what it misses.
+    """
+    if not re.search(r"readiness probe .* gets 50[0-9] ", draft.root_cause):
+        return set()
+    pods = [pod for pod in snapshot.pods_of(draft.object) if ref_of(pod) in draft.about]
+    hosts = {host.split(".")[0] for pod in pods for host in _hosts_of(snapshot, pod)}
+    found: set[Ref] = set()
+    for service in snapshot.all("Service"):
+        if ref_of(service).namespace == draft.object.namespace and ref_of(service).name in hosts:
+            found |= _behind(snapshot, service)
+    return found - draft.about
+
+
+def _hosts_of(snapshot: Snapshot, pod: Manifest) -> Iterator[str]:
+    """The host names in the variables of a pod."""
+    space = ref_of(pod).namespace
+    for container, _ in states(pod):
+        for source in container.get("envFrom") or []:
+            for field, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
+                prefix = f"{kind}/{space}/{(source.get(field) or {}).get('name')}/"
+                yield from (h for key, hosts in snapshot.hosts.items() if key.startswith(prefix) for h in hosts)
+        for entry in container.get("env") or []:
+            yield from hosts_in(str(entry.get("value") or ""))
+            for field, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
+                ref = (entry.get("valueFrom") or {}).get(field) or {}
+                yield from snapshot.hosts.get(f"{kind}/{space}/{ref.get('name')}/{ref.get('key')}", [])
+
+
+def _behind(snapshot: Snapshot, service: Manifest) -> set[Ref]:
+    """A Service, the pods that it selects, and the workloads that it would select the pods of."""
+    ref, selector = ref_of(service), (service.get("spec") or {}).get("selector")
+    found = {ref}
+    for pod in snapshot.all("Pod"):
+        if ref_of(pod).namespace == ref.namespace and chosen(selector, pod["metadata"].get("labels")):
+            found |= {ref_of(pod), ref_of(snapshot.workload(pod))}
+    for workload in workloads(snapshot):
+        if ref_of(workload).namespace == ref.namespace and chosen(selector, template_labels(workload)):
+            found.add(ref_of(workload))
+    return found
 
 
 def _blamed(snapshot: Snapshot, draft: Draft) -> set[Ref]:
@@ -99,9 +145,5 @@ def _blamed(snapshot: Snapshot, draft: Draft) -> set[Ref]:
             continue
         named = re.compile(rf"(?<![\w.-]){re.escape(ref.name)}(?![\w-])")
         if any(named.search(line) for line in lines):
-            found.add(ref)
-            selector = (service.get("spec") or {}).get("selector")
-            pods = [pod for pod in snapshot.all("Pod") if ref_of(pod).namespace == ref.namespace]
-            for pod in (p for p in pods if chosen(selector, p["metadata"].get("labels"))):
-                found |= {ref_of(pod), ref_of(snapshot.workload(pod))}
+            found |= _behind(snapshot, service)
     return found - draft.about

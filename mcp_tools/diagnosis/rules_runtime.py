@@ -173,7 +173,7 @@ def _probe(snapshot: Snapshot, pod: Manifest, container: Manifest, kind: str, me
         else:
             cause = f"the {what} gets {status[1]} from {path}"
             remedy = "the program says that it is not ready: read its log, check what it depends on"
-    elif re.search(r"timeout|deadline exceeded", message, re.IGNORECASE):
+    elif re.search(r"timeout|timed out|deadline exceeded", message, re.IGNORECASE):
         cause = f"the {what} gets no answer within {probe.get('timeoutSeconds') or 1} s"
         remedy = "see why the program is slow, or give the probe more time"
     draft = _draft(snapshot, pod, "PROBE_FAILING", cause, [f"Pod {message}"])

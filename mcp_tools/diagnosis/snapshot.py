@@ -38,6 +38,7 @@ class Snapshot:
     """One look at a cluster (``namespace`` None: at all of it).
 
     ``keys`` maps (ConfigMap|Secret, namespace, name) to key names: values are dropped as they arrive.
+    ``hosts`` maps ``Kind/namespace/name/key`` of a ConfigMap or Secret to the host names of URLs in its value.
     ``logs`` maps ``namespace/pod/container`` to the last lines of a failing container, previous run included.
     ``local_images`` are the references that the local Docker daemon has; None when it was not asked.
     """
@@ -46,6 +47,7 @@ class Snapshot:
     taken_at: str
     objects: dict[str, list[Manifest]] = field(default_factory=dict)
     keys: dict[Ref, list[str]] = field(default_factory=dict)
+    hosts: dict[str, list[str]] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
     revisions: dict[str, list[Manifest]] = field(default_factory=dict)
     local_images: list[str] | None = None

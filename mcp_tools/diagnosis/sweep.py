@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import re
 from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
@@ -51,7 +53,7 @@ class _Sweep:
         self.seen.objects[kind] = items
 
     async def names(self, kind: str) -> None:
-        """Key names of ConfigMaps or Secrets; values are dropped here and kept nowhere."""
+        """Key names of ConfigMaps or Secrets, and hosts of URLs in them; values are dropped here and kept nowhere."""
         selector = "type!=helm.sh/release.v1" if kind == "Secret" else None
         try:
             items = await self.kube.list("v1", kind, self.seen.namespace, field_selector=selector)
@@ -60,7 +62,11 @@ class _Sweep:
             return
         for item in items:
             held = [*(item.get("data") or {}), *(item.get("binaryData") or {})]
-            self.seen.keys[ref_of(item)] = sorted(held)
+            ref = ref_of(item)
+            self.seen.keys[ref] = sorted(held)
+            for key, value in (item.get("data") or {}).items():
+                if found := hosts_in(_decoded(value) if kind == "Secret" else str(value)):
+                    self.seen.hosts[f"{kind}/{ref.namespace}/{ref.name}/{key}"] = found
 
     async def releases(self) -> None:
         """Labels of Helm's release records (name, revision, status), by metadata alone."""
@@ -97,6 +103,21 @@ class _Sweep:
             }
             for record in records
         ]
+
+
+_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^@/\s]*@)?([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?=[:/?\s]|$)", re.IGNORECASE)
+
+
+def hosts_in(value: str) -> list[str]:
+    """The host names of the URLs in a value; nothing else of it."""
+    return sorted(set(_HOST.findall(value[:20_000])))
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value or "").decode()
+    except ValueError:
+        return ""
 
 
 def _templated(item: Manifest) -> bool:
