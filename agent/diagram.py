@@ -37,6 +37,7 @@ class Edge:
     label: str = ""
     ok: bool | None = None
     kind: str = "call"
+    why: str = ""
 
 
 @dataclass
@@ -114,7 +115,8 @@ def _checked(drawn: Map, data: Mapping[str, Any]) -> None:
     edge.ok = bool(data.get("ok"))
     seconds = data.get("seconds")
     if not edge.ok:
-        edge.label = one_line(data.get("error") or "failed")
+        edge.label = one_line(data.get("failure") or "failed").replace("-", " ")
+        edge.why = one_line(data.get("error") or "")
     elif isinstance(seconds, (int, float)):
         edge.label = f"{seconds * 1000:.0f} ms"
 
@@ -191,7 +193,7 @@ def _edge(edge: Edge, places: Mapping[str, tuple[float, float]], layer: Mapping[
     sx, sy, tx, ty = x1 + BOX_W, y1 + BOX_H / 2, x2 - 2, y2 + BOX_H / 2
     leap = _leap(edge, layer) if tallest == 1 else 0
     if leap:  # over the boxes between
-        sx, sy, tx, ty = x1 + BOX_W * 0.62, y1, x2 + BOX_W * (0.5 - 0.13 * (leap - 1)), y2 - 2
+        sx, sy, tx, ty = x1 + BOX_W * 0.62, y1, x2 + BOX_W * (0.62 - 0.24 * (leap - 1)), y2 - 2
         top = min(y1, y2) - leap * ARC
         path = f"M{sx:.1f} {sy:.1f} C{sx:.1f} {top - 6:.1f} {sx + 20:.1f} {top:.1f} {sx + 60:.1f} {top:.1f} "
         path += f"L{tx - 60:.1f} {top:.1f} C{tx - 20:.1f} {top:.1f} {tx:.1f} {top - 6:.1f} {tx:.1f} {ty:.1f}"
@@ -200,9 +202,9 @@ def _edge(edge: Edge, places: Mapping[str, tuple[float, float]], layer: Mapping[
         bend = max(abs(tx - sx) * 0.45, 24)
         path = f"M{sx:.1f} {sy:.1f} C{sx + bend:.1f} {sy:.1f} {tx - bend:.1f} {ty:.1f} {tx:.1f} {ty:.1f}"
         lx, ly = (sx + tx) / 2, (sy + ty) / 2 - 6
-    words = escape(short(edge.label, 22))
+    words = escape(short(edge.label, 40 if leap else 14))
     label = f'<text class="label {kind}" x="{lx:.1f}" y="{ly:.1f}">{words}</text>' if words else ""
-    title = escape(f"{edge.source} → {edge.target} {one_line(edge.label)}".strip())
+    title = escape(f"{edge.source} → {edge.target} {one_line(edge.label)} {edge.why}".strip())
     return f'<g><title>{title}</title><path class="edge {kind}" d="{path}" marker-end="url(#arrow-{kind})"/>{label}</g>'
 
 

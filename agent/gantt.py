@@ -12,7 +12,7 @@ from agent.text import clock, duration, one_line, short
 __all__ = ["timeline"]
 
 WIDTH = 1000.0
-LEFT = 178.0
+LEFT = 202.0
 RIGHT = 12.0
 LANE = 15.0
 PAD = 7.0

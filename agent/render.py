@@ -214,16 +214,17 @@ def header(run: Run, verb: str, elapsed: str, width: int) -> RenderableType:
 
 
 def failure_lines(run: Run) -> list[tuple[str, str]]:
-    """What went wrong, for people: (style, line)."""
+    """What went wrong, for people: (style, line). In a run that succeeded, that are the optional steps."""
     lines: list[tuple[str, str]] = []
+    good = run.status == "succeeded"
     for step in run.failed():
         error = step.error
-        lines.append(("bold red", f"✗ {step.title} ({step.id})"))
+        lines.append(("yellow", f"! {step.title} (optional)") if good else ("bold red", f"✗ {step.title} ({step.id})"))
         what = ": ".join(one_line(error.get(key)) for key in ("what", "why") if error.get(key))
         lines += [("", f"  {what}")] if what else []
-        lines += [("dim", f"  - {one_line(fact)}") for fact in step.evidence[:6]]
+        lines += [("dim", f"  - {one_line(fact)}") for fact in step.evidence[:8] if one_line(fact) != what]
         lines += [("cyan", f"  try: {one_line(error['remedy'])}")] if error.get("remedy") else []
-    if not lines and run.error:
+    if not lines and run.error and not good:
         lines.append(("red", one_line(run.error.get("what") or "")))
     return lines
 

@@ -43,6 +43,7 @@ def render(run: Run, details: Mapping[str, Any], application: Mapping[str, Any] 
         stages=[{"stage": stage, "steps": [_step(step, records) for step in stage.steps]} for stage in run.stages],
         timeline=Markup(gantt.timeline(run)),  # noqa: S704 (drawn here, its texts escaped)
         map=Markup(diagram.draw(picture)),  # noqa: S704 (the same)
+        broken=[edge for edge in picture.edges if edge.ok is False],
         checked=any(edge.ok is not None for edge in picture.edges),
         confirmations=[_confirmation(item) for item in mappings(details.get("confirmations"))],
         rollbacks=_rollbacks(run, records),
@@ -71,7 +72,7 @@ def _head(run: Run) -> list[tuple[str, str]]:
     facts = [
         ("Run", run.id),
         ("Target", run.target + (" (simulated)" if run.simulated else "")),
-        ("Started", _moment(started)),
+        ("Started", _moment(started, "%Y-%m-%d %H:%M %Z")),
         ("Took", duration(run.seconds)),
         ("Steps", f"{sum(s.status == 'succeeded' for s in steps)} of {len(steps)} succeeded"),
         ("Changed", count(sum(s.changed for s in steps), "step") if any(s.changed for s in steps) else "nothing"),
@@ -188,10 +189,10 @@ def _clean(value: object) -> str:
     return one_line(value)
 
 
-def _moment(value: float | None) -> str:
+def _moment(value: float | None, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     if value is None:
         return ""
-    return datetime.fromtimestamp(value).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return datetime.fromtimestamp(value).astimezone().strftime(form).strip()
 
 
 def _json(value: object) -> str:

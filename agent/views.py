@@ -124,6 +124,7 @@ class LiveView:
         self._began = time.monotonic()
         self._run = Run()
         self._messages: dict[str, str] = {}
+        self._started: dict[str, float] = {}
         self._note = ""
         self._live = Live(
             get_renderable=self._draw, console=console, refresh_per_second=8, transient=True, redirect_stdout=False
@@ -139,6 +140,9 @@ class LiveView:
     def update(self, run: Run) -> None:
         """Drawn at the next beat."""
         self._run = run
+        for step in run.steps():
+            if step.status == "running":
+                step.started = step.started or self._started.setdefault(step.id, time.time())
 
     def message(self, step_id: str, text: str) -> None:
         """Stands beside its step, or at the foot."""
