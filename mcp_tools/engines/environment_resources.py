@@ -23,7 +23,9 @@ SLACK = 0.9
 
 async def memory(seen: Inspection) -> Check:
     """The cluster has, or can be given, 4 GB of memory; 8 are recommended."""
-    title, expected = "Memory", "4096 MiB for Minikube, 8192 recommended"
+    cluster = seen.application.spec.cluster if seen.application else None
+    least, good = (cluster.minimum_memory_mib, cluster.memory_mib) if cluster else (MEMORY_MIB, MEMORY_GOOD_MIB)
+    title, expected = "Memory", f"{least} MiB for Minikube, {good} recommended"
     profile: Profile | None = None
     if seen.world.is_minikube and seen.world.minikube.installed:
         profile = (await seen.cluster())[1]
@@ -32,7 +34,7 @@ async def memory(seen: Inspection) -> Check:
     if profile is not None and profile.memory_mib:
         size, found = profile.memory_mib, f"Minikube {profile.name} has {profile.memory_mib} MiB{free}"
         remedy = "minikube_delete (everything in it is lost), then minikube_start with more memory_mib"
-        small = size < MEMORY_MIB
+        small = size < least
     else:
         try:
             daemon = await seen.daemon()
@@ -41,10 +43,10 @@ async def memory(seen: Inspection) -> Check:
             size, of = here.total_mib, "this machine"
         found = f"{of} has {size} MiB{free}"
         remedy = "give Docker more memory (Docker Desktop: Settings, Resources)"
-        small = size < MEMORY_MIB * SLACK
+        small = size < least * SLACK
     if small:
         return Check("memory", title, "resources", "failed", found, expected, remedy)
-    if size < MEMORY_GOOD_MIB * SLACK:
+    if size < good * SLACK:
         return Check("memory", title, "resources", "warning", found, expected, f"works; for more: {remedy}")
     return Check("memory", title, "resources", "ok", found, expected)
 

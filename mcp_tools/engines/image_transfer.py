@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mcp_tools.engines.minikube import MinikubeEngine
     from mcp_tools.guard.permit import Permit
 
-__all__ = ["Method", "Place", "Transfer", "locate", "same_image", "transfer", "with_tag"]
+__all__ = ["Method", "Place", "Transfer", "locate", "same_image", "size_text", "transfer", "with_tag"]
 
 Method = Literal["present", "built-in-node", "layers", "save-load", "minikube"]
 Progress = Callable[[float, float | None, str], Awaitable[None]]
@@ -108,6 +108,13 @@ def with_tag(image: str) -> str:
     return image if ":" in last else f"{image}:latest"
 
 
+def size_text(count: int) -> str:
+    """Bytes for a person: 512 B, 30.2 kB, 12.3 MB."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1e3:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
+
+
 def same_image(one: Mapping[str, Any], other: Mapping[str, Any], *, mixed: bool = False) -> bool:
     """Whether two inspected images are the same: their IDs are equal.
 
@@ -145,7 +152,7 @@ async def locate(image: str, minikube: MinikubeEngine) -> Place:
     if config.driver == "none":
         node = Daemon(title="Docker")
     elif config.runtime in {"", "docker"}:
-        node = Daemon(await minikube.docker_env(), title="the node's Docker")
+        node = await _node_daemon(minikube)
     place = Place(ref, None, None, None, host, node)
     try:
         place.named = await _named(ref, minikube, node)
@@ -165,12 +172,25 @@ async def locate(image: str, minikube: MinikubeEngine) -> Place:
                 "docker_build makes it; minikube_images shows those in the node",
             )
         place.node = await _by_id(place, minikube)
-    except LongshoreError as error:
+    except BaseException:
         place.close()
-        if node is not None and isinstance(error, EnvironmentNotReady):
-            minikube.forget_docker_env()
         raise
     return place
+
+
+async def _node_daemon(minikube: MinikubeEngine) -> Daemon:
+    """The node's daemon, connected; its address is asked for again when the remembered one does not answer."""
+    known = await minikube.docker_env()
+    daemon = Daemon(known, title="the node's Docker")
+    try:
+        await _in_thread(lambda: daemon.api)
+    except EnvironmentNotReady:
+        minikube.forget_docker_env()
+        fresh = await minikube.docker_env()
+        if fresh == known:
+            raise
+        return Daemon(fresh, title="the node's Docker")
+    return daemon
 
 
 async def _named(ref: str, minikube: MinikubeEngine, node: Daemon | None) -> dict[str, Any] | None:
@@ -329,7 +349,7 @@ async def _stream(place: Place, node: Daemon, present: int, tally: Tally, permit
     try:
         while not (await asyncio.wait({task}, timeout=0.5))[0]:
             done = min(float(tally.bytes_read), size or float(tally.bytes_read))
-            sent = f"{tally.bytes_sent / 1e6:.1f} MB sent, {present} of {len(layers)} layers are there"
+            sent = f"{size_text(tally.bytes_sent)} sent, {present} of {len(layers)} layers are there"
             await progress(done, size, f"{place.ref}: {sent}")
         await task
     except asyncio.CancelledError:

@@ -81,9 +81,11 @@ class Daemon:
         if isinstance(error, requests.exceptions.ReadTimeout):
             return TimedOut(f"{self.title}: {doing} took too long", str(error), "the same again")
         if isinstance(error, (errors.DockerException, requests.exceptions.RequestException, OSError)):
-            return EnvironmentNotReady(
-                f"{self.title} is not reachable", _reason(error), "start it, then environment_check"
-            )
+            why = _reason(error)
+            remedy = "start it, then environment_check"
+            if "permission denied" in why.lower():
+                remedy = "sudo usermod -aG docker $USER, then log in again; or use rootless Docker"
+            return EnvironmentNotReady(f"{self.title} is not reachable", why, remedy)
         return ToolFailed(f"{self.title}: {doing} failed", str(error) or type(error).__name__, "the same again")
 
     def inspect(self, ref: str) -> dict[str, Any] | None:

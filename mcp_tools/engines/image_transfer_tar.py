@@ -45,33 +45,52 @@ class Stopped(Exception):
 
 
 class _Reader(io.RawIOBase):
-    """The chunks of an iterable as a file."""
+    """The chunks of an iterable as a file that can be read, and skipped forwards without copying."""
 
     def __init__(self, source: Iterable[bytes], tally: Tally) -> None:
         self._source = iter(source)
         self._rest = memoryview(b"")
+        self._at = 0
         self._tally = tally
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def _take(self, size: int) -> memoryview:
+        """What is there, at most ``size`` bytes; nothing at the end."""
+        if not self._rest:
+            if self._tally.stopped:
+                raise Stopped
+            chunk = next(self._source, b"")
+            self._tally.bytes_read += len(chunk)
+            self._rest = memoryview(chunk)
+        taken = self._rest[:size]
+        self._rest = self._rest[len(taken) :]
+        self._at += len(taken)
+        return taken
+
     def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes; nothing at the end."""
+        """Exactly ``size`` bytes, fewer only at the end."""
         parts: list[memoryview] = []
         left = size if size >= 0 else 1 << 62
-        while left:
-            if not self._rest:
-                if self._tally.stopped:
-                    raise Stopped
-                chunk = next(self._source, b"")
-                if not chunk:
-                    break
-                self._tally.bytes_read += len(chunk)
-                self._rest = memoryview(chunk)
-            parts.append(self._rest[:left])
-            left -= len(parts[-1])
-            self._rest = self._rest[len(parts[-1]) :]
-        return b"".join(parts)
+        while left and (part := self._take(left)):
+            parts.append(part)
+            left -= len(part)
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Forwards only, as tarfile does it here."""
+        if whence != 0 or offset < self._at:
+            raise io.UnsupportedOperation("the archive streams by once")
+        while self._at < offset and self._take(offset - self._at):
+            continue
+        return self._at
 
 
 def without_layers(source: Iterable[bytes], layers: Sequence[str], present: int, tally: Tally) -> Iterator[bytes]:
@@ -101,7 +120,7 @@ def _passed_on(source: Iterable[bytes], layers: list[str], present: int, tally: 
     reader = _Reader(source, tally)
     complete = False
     try:
-        with tarfile.open(fileobj=reader, mode="r|", bufsize=CHUNK) as archive:
+        with tarfile.open(fileobj=reader, mode="r:") as archive:
             for member in archive:
                 body = archive.extractfile(member) if member.isreg() else None
                 complete = complete or member.name in {"manifest.json", "./manifest.json"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["MinikubeEngine", "NodeImage", "Profile", "StartEvent", "Status"]
 
 INSTALL = "install Minikube: https://minikube.sigs.k8s.io/docs/start/"
-ENV_KEPT = 60.0
-"""Seconds for which the address of the node's Docker is remembered."""
+ENV_KEPT = 600.0
+"""Seconds for which the address of the node's Docker is remembered: asking takes up to a second of one CPU."""
 
 # Minikube must know when the caller's shell already points at a node's Docker, or it would look for the node in itself.
 _POINTERS = (
@@ -42,6 +43,7 @@ class MinikubeEngine:
         self.profile = profile
         self._docker_env: dict[str, str] = {}
         self._docker_env_at = float("-inf")
+        self._asking = asyncio.Lock()
 
     async def _run(
         self,
@@ -100,8 +102,13 @@ class MinikubeEngine:
             EnvironmentNotReady: the cluster does not run.
             Conflict: the node's container runtime is not Docker.
         """
-        if self._docker_env and time.monotonic() - self._docker_env_at < ENV_KEPT:
+        async with self._asking:  # several images at once ask once
+            if time.monotonic() - self._docker_env_at >= ENV_KEPT:
+                self._docker_env = await self._ask_docker_env()
+                self._docker_env_at = time.monotonic()
             return dict(self._docker_env)
+
+    async def _ask_docker_env(self) -> dict[str, str]:
         config = await self.config()
         if config is None:
             raise EnvironmentNotReady(f"there is no Minikube profile {self.profile}", remedy="minikube_start")
@@ -119,8 +126,7 @@ class MinikubeEngine:
                 "start Docker, then environment_check" if "Cannot connect to the Docker" in words else "minikube_start"
             )
             raise EnvironmentNotReady(f"the Docker of Minikube {self.profile} is not reachable", words, remedy)
-        self._docker_env, self._docker_env_at = found, time.monotonic()
-        return dict(found)
+        return found
 
     def forget_docker_env(self) -> None:
         """Ask again next time: the node has been restarted or replaced."""

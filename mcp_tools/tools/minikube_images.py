@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from mcp_tools.catalog import Effect, Observation, Preview, ToolInput, ToolOutput, tool
-from mcp_tools.engines.image_transfer import Method, Place, locate, transfer
+from mcp_tools.engines.image_transfer import Method, Place, locate, size_text, transfer
 from mcp_tools.names import ImageRef
 from mcp_tools.untrusted import Untrusted
 from mcp_tools.world import Call
@@ -32,7 +32,7 @@ class MinikubeImageLoadOutput(ToolOutput):
 
     def text(self) -> str:
         """One line, and the notes."""
-        sent = "size unknown" if self.bytes_sent is None else f"{self.bytes_sent / 1e6:.2f} MB sent"
+        sent = "size unknown" if self.bytes_sent is None else f"{size_text(self.bytes_sent)} sent"
         layers = f"{self.layers_sent} layers sent, {self.layers_present} were there"
         head = f"{self.image} is in the node as {self.node_id[:19]} ({self.method}: {sent}, {layers}, {self.seconds} s)"
         return "\n".join([head, *self.notes])

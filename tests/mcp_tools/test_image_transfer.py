@@ -197,6 +197,10 @@ def test_images_are_the_same_by_id_or_by_all_that_it_stands_for() -> None:
     assert not same_image({"Id": "1"}, {"Id": "2"}, mixed=True)
 
 
+def test_sizes_for_a_person() -> None:
+    assert [image_transfer.size_text(n) for n in (0, 999, 30_208, 12_345_678)] == ["0 B", "999 B", "30.2 kB", "12.3 MB"]
+
+
 def test_shared_prefix() -> None:
     assert shared_prefix(["a", "b", "c"], ["a", "b", "d"]) == 2
     assert shared_prefix(["a"], []) == 0
@@ -222,6 +226,7 @@ class FakeDaemon:
         self.saving: Any = None
         self.ended = False
         self.store = False
+        self.api = object()
 
     def inspect(self, ref: str) -> dict[str, Any] | None:
         return self.images.get(ref) or next((i for i in self.images.values() if i["Id"] == ref), None)
@@ -420,7 +425,7 @@ def test_a_cancelled_transfer_leaves_both_daemons_alone(stage: Stage) -> None:
     async def run() -> None:
         task = asyncio.create_task(stage.go())
         await asyncio.sleep(0.7)
-        assert stage.said and "MB sent" in stage.said[-1][2]
+        assert stage.said and "B sent" in stage.said[-1][2]
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -461,3 +466,20 @@ def test_without_docker_here_what_the_node_has_is_enough(stage: Stage, monkeypat
     assert asyncio.run(stage.go("todo:1")).method == "present"
     with pytest.raises(EnvironmentNotReady):
         asyncio.run(stage.go("todo:2"))
+
+
+def test_what_the_client_raises_becomes_an_error_with_a_remedy() -> None:
+    import requests
+    from docker import errors
+
+    from mcp_tools.engines.image_transfer_daemon import Daemon
+
+    daemon = Daemon({"DOCKER_HOST": "unix:///nonexistent"}, title="Docker")
+    with pytest.raises(EnvironmentNotReady, match="Docker is not reachable") as caught:
+        _ = daemon.api
+    assert "environment_check" in caught.value.remedy
+    denied = daemon.translated(errors.DockerException("x: PermissionError(13, 'Permission denied')"), "x")
+    assert "usermod" in denied.remedy
+    assert daemon.translated(requests.exceptions.ReadTimeout("slow"), "saving").code == "timed-out"
+    assert isinstance(daemon.translated(ValueError("odd"), "saving"), ToolFailed)
+    daemon.close()

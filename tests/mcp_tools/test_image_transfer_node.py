@@ -109,7 +109,7 @@ def test_changed_layers_travel_and_nothing_travels_twice(images: Images) -> None
     assert (done.method, done.layers_sent) == ("layers", 2)
     assert done.bytes_sent is not None and done.bytes_sent < 60_000
     assert images.id_in_node(both) == images.id_here(both)
-    assert any("MB sent" in message for _, _, message in images.said)
+    assert any("B sent" in message for _, _, message in images.said)
 
     one = images.build("3", "b", "3")
     done = images.load(one)
