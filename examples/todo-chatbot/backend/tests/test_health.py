@@ -69,7 +69,7 @@ def test_a_database_that_comes_back_empty_gets_its_tables_again(empty_database: 
 
 
 def wait_until_ready(base_url: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while httpx2.get(f"{base_url}/ready").status_code != 200:
         assert time.monotonic() < deadline
         time.sleep(0.05)
