@@ -67,6 +67,8 @@ class Ignore:
         """
         for file in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), root / ".dockerignore"):
             if file.is_file():
+                if file.is_symlink() and root.resolve() not in file.resolve().parents:
+                    raise ToolFailed(f"{file.name} leads outside the context", remedy="put a file in its place")
                 try:
                     return cls(file.read_text(encoding="utf-8"))
                 except (OSError, UnicodeDecodeError) as error:

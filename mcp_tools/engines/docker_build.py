@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcp_tools.engines import process
+from mcp_tools.engines.docker_secrets import hide
 from mcp_tools.errors import ToolFailed
 from mcp_tools.guard.permit import Permit
 from mcp_tools.untrusted import clean
@@ -176,7 +177,8 @@ class BuildLog:
         reason = error if isinstance(error, str) else (error or ["it gave no reason"])[0]
         reason = re.sub(r"^(?:failed to build: |failed to solve: |rpc error: code = \w+ desc = )+", "", reason)
         reason = re.sub(r"failed to solve with frontend dockerfile\.v0: |failed to create LLB definition: ", "", reason)
-        tail = list(step.tail) if step else []
+        tail = [hide(line) for line in step.tail] if step else []
+        reason = hide(reason)
         where = f"step {step.number}/{step.of} {step.name}" if step and step.number else (step.name if step else "")
         shown = [line for line in tail if line != reason][-6:]
         return ToolFailed(

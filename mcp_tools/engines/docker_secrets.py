@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-__all__ = ["Scan", "hide", "kind_of_value", "looks_secret", "scan_config", "scan_saved"]
+__all__ = ["Scan", "hide", "kind_of_value", "looks_secret", "scan_config", "scan_saved", "together"]
 
 MAX_FILE = 256_000
 """Bytes: larger files are judged by their name alone."""
@@ -36,6 +36,11 @@ _VALUES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("PyPI token", re.compile(r"\bpypi-AgEI[A-Za-z0-9_-]{50,}")),
     ("API key", re.compile(r"\bsk-(?:[a-z0-9]+-)*(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_]{32,}\b")),
 )
+_NEEDLES = (
+    b"PRIVATE KEY", b"AKIA", b"ASIA", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"xox",
+    b"AIza", b"npm_", b"_authToken", b"pypi-AgEI", b"sk-", b"\"auth\"",
+)  # fmt: skip
+"""No pattern matches a file without one of these; looking for them is ten times as fast as matching."""
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@\"']+:(?P<password>[^\s@/\"']{3,})@")
 _PLACEHOLDER = re.compile(r"[${<*]|^(?:x+|pass(?:word)?|user|changeme|example|secret|postgres|placeholder)$", re.I)
 
@@ -111,37 +116,57 @@ def scan_config(env: Mapping[str, str], labels: Mapping[str, str], history: Sequ
     return scan
 
 
-def scan_saved(archive: Path) -> Scan:
-    """Look through every layer of an archive that ``docker save`` wrote. Blocking; run it in a thread.
+def scan_saved(archive: Path, known: Mapping[int, Scan] | None = None) -> list[Scan]:
+    """Look through the layers of an archive that ``docker save`` wrote, lowest first. Blocking; run it in a thread.
 
-    A file that a later layer removes is found as well: it is still in the image. Bounded by MAX_READ.
+    A file that a later layer removes is found as well: it is still in the image. Bounded by MAX_READ. ``known`` are
+    the results of layers that were searched before, by number.
     """
-    scan = Scan()
+    scans: list[Scan] = []
+    left = MAX_READ
     with tarfile.open(archive) as outer:
         index = outer.extractfile("manifest.json")
-        names = json.load(index)[0]["Layers"] if index else []
-        for number, name in enumerate(names, 1):
-            stream = outer.extractfile(outer.getmember(name))
-            if stream is None:
+        for number, name in enumerate(json.load(index)[0]["Layers"] if index else []):
+            if known and number in known:
+                scans.append(known[number])
                 continue
+            scan = Scan()
+            stream = outer.extractfile(outer.getmember(name))
             try:
                 with tarfile.open(fileobj=stream) as layer:
-                    _scan_layer(layer, number, scan)
+                    _scan_layer(layer, scan, left)
             except tarfile.TarError as error:
-                scan.notes.append(f"layer {number} was not read: {error}")
-    return scan
+                scan.notes.append(f"it was not read: {error}")
+            left -= scan.bytes_read
+            scans.append(scan)
+    return scans
 
 
-def _scan_layer(layer: tarfile.TarFile, number: int, scan: Scan) -> None:
+def together(scans: Sequence[Scan]) -> Scan:
+    """The scans of an image's layers as one, each finding with the number of its layer."""
+    whole = Scan()
+    for number, scan in enumerate(scans, 1):
+        for finding in scan.findings:
+            whole.add(f"layer {number}: {finding}")
+        whole.notes += [f"layer {number}: {note}" for note in scan.notes]
+        whole.files += scan.files
+        whole.bytes_read += scan.bytes_read
+    return whole
+
+
+def _scan_layer(layer: tarfile.TarFile, scan: Scan, budget: int) -> None:
     for member in layer:
-        path = PurePosixPath(member.name.removeprefix("./"))
-        if not member.isfile() or not member.size or _PACKAGED.search(str(path)):
+        if not member.isfile() or not member.size:
             continue
+        name = member.name.removeprefix("./")
+        if _PACKAGED.search(name):
+            continue
+        path = PurePosixPath(name)
         scan.files += 1
         if ".git" in path.parts[:-1]:
-            scan.add(f"layer {number}: /{str(path).partition('.git/')[0]}.git (a repository with its history)")
-        elif kind := _judge(path, _content(layer, member, scan)):
-            scan.add(f"layer {number}: /{path} ({kind})")
+            scan.add(f"/{str(path).partition('.git/')[0]}.git (a repository with its history)")
+        elif kind := _judge(path, _content(layer, member, path, scan, budget)):
+            scan.add(f"/{path} ({kind})")
 
 
 def _judge(path: PurePosixPath, text: str) -> str | None:
@@ -158,16 +183,19 @@ def _judge(path: PurePosixPath, text: str) -> str | None:
     return kind_of_value(text, urls=path.suffix in _SETTINGS)
 
 
-def _content(layer: tarfile.TarFile, member: tarfile.TarInfo, scan: Scan) -> str:
-    """The text of a small file; empty for a large or binary one."""
+def _content(layer: tarfile.TarFile, member: tarfile.TarInfo, path: PurePosixPath, scan: Scan, budget: int) -> str:
+    """The text of a small file that may hold a secret; empty for any other."""
     if member.size > MAX_FILE:
         return ""
-    if scan.bytes_read + member.size > MAX_READ:
-        note = f"more than {MAX_READ // 1_000_000} MB of small files: the rest was judged by name"
+    if scan.bytes_read + member.size > budget:
+        note = "more small files than are read of one image: the rest was judged by name"
         if note not in scan.notes:
             scan.notes.append(note)
         return ""
     stream = layer.extractfile(member)
     data = stream.read() if stream else b""
     scan.bytes_read += len(data)
-    return "" if b"\0" in data[:2048] else data.decode("utf-8", "replace")
+    if b"\0" in data[:2048]:
+        return ""
+    worth = path.suffix in _SETTINGS or any(needle in data for needle in _NEEDLES)
+    return data.decode("utf-8", "replace") if worth else ""

@@ -54,7 +54,7 @@ def detect(root: Path, sources: Sources) -> Project | None:
     if not any((root / file).is_file() for file in files) and not scripts:
         return None
     pyproject = _pyproject(root)
-    requirements = next((name for name in _REQUIREMENTS if (root / name).is_file()), "")
+    requirements = next((name for name in _REQUIREMENTS if _own(root / name)), "")
     names = _dependencies(root, pyproject, requirements)
     framework, port = next(((f, p) for name, f, p in _FRAMEWORKS if name in names), ("plain", 0))
     manager = next((manager for lock, manager in _LOCKS if (root / lock).is_file()), "pip")
@@ -71,6 +71,11 @@ def detect(root: Path, sources: Sources) -> Project | None:
     }
     found_port = sources.port or port or None
     return Project("python", framework, manager, _version(root, pyproject), entrypoint, found_port, facts=facts)
+
+
+def _own(file: Path) -> bool:
+    """Whether it is a file of the project, not one that a link leads to."""
+    return file.is_file() and not file.is_symlink() and not file.parent.is_symlink()
 
 
 def _pyproject(root: Path) -> dict[str, Any]:

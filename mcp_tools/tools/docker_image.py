@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from mcp_tools.catalog import Effect, ToolInput, ToolOutput, tool
 from mcp_tools.engines import docker_imports, docker_secrets
-from mcp_tools.engines.docker_secrets import Scan
+from mcp_tools.engines.docker_secrets import Scan, together
 from mcp_tools.errors import Conflict, EnvironmentNotReady, LongshoreError, NotFound
 from mcp_tools.names import ImageRef, ModuleName
 from mcp_tools.tools.docker_common import Where, node_docker
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 MAX_SCAN = 3_000_000_000
 """Bytes: the layers of a larger image are not searched."""
-SCANS_KEPT = 32
+SCANS_KEPT = 500
 
-_scans: OrderedDict[str, Scan] = OrderedDict()  # by image ID, which is the digest of all there is to find
+_scans: OrderedDict[str, Scan] = OrderedDict()  # by a layer's diff ID, which is the digest of all there is to find
 
 
 class ImageInspectInput(ToolInput):
@@ -95,12 +95,13 @@ async def image_inspect(args: ImageInspectInput, call: Call) -> ImageInspectOutp
     modules import inside it (in a container without network or rights that is removed at once).
     """
     docker, where, image = await _find(args, call)
-    await call.progress(0, 2, f"searching the layers of {args.image} for secrets")
-    history = await docker.history(image.id)
+    await call.progress(0, None, f"searching {args.image} for secrets, importing {len(args.imports)} modules inside it")
+    history, (layers, unread), imports = await asyncio.gather(
+        docker.history(image.id),
+        _scan(docker, image),
+        docker_imports.check(docker, image, args.imports, timeout=args.timeout_seconds),
+    )
     found = docker_secrets.scan_config(image.env, image.labels, [step.command for step in history])
-    layers, unread = await _scan(docker, image)
-    await call.progress(1, 2, f"importing {len(args.imports)} modules inside {args.image}")
-    imports = await docker_imports.check(docker, image, args.imports, timeout=args.timeout_seconds)
     secrets = [*found.findings, *layers.findings]
     problems = _problems(args, image, imports, secrets) + ([unread] if unread else [])
     registry = next((digest.partition("@")[2] for digest in image.digests), "")
@@ -144,22 +145,30 @@ async def _find(args: ImageInspectInput, call: Call) -> tuple[DockerEngine, str,
 
 async def _scan(docker: DockerEngine, image: ImageDetails) -> tuple[Scan, str]:
     """What was found in the layers; and why they were not searched, when they were not."""
-    if image.id in _scans:
-        _scans.move_to_end(image.id)
-        return _scans[image.id], ""
+    known = {number: _scans[layer] for number, layer in enumerate(image.layers) if layer in _scans}
+    if len(known) == len(image.layers):
+        return together([known[number] for number in sorted(known)]), ""
     if image.size > MAX_SCAN:
         return Scan(), f"its layers were not searched for secrets: {image.size / 1e9:.1f} GB is too much"
     with tempfile.TemporaryDirectory(prefix="longshore-scan-") as folder:
         archive = Path(folder) / "image.tar"
         try:
             await docker.save([image.id], archive)
-            scan = await asyncio.to_thread(docker_secrets.scan_saved, archive)
+            scans = await asyncio.to_thread(docker_secrets.scan_saved, archive, known)
         except (LongshoreError, OSError, ValueError, KeyError) as error:
             return Scan(), f"its layers could not be searched for secrets: {error}"
-    _scans[image.id] = scan
+    if len(scans) == len(image.layers):
+        _keep(dict(zip(image.layers, scans, strict=True)))
+    return together(scans), ""
+
+
+def _keep(scans: dict[str, Scan]) -> None:
+    for layer, scan in scans.items():
+        if not scan.notes:
+            _scans[layer] = scan
+            _scans.move_to_end(layer)
     while len(_scans) > SCANS_KEPT:
         _scans.popitem(last=False)
-    return scan, ""
 
 
 def _problems(

@@ -94,6 +94,10 @@ def test_errors_name_the_file(root: Path) -> None:
     (root / ".dockerignore").write_bytes(b"\xff\xfe")
     with pytest.raises(ToolFailed, match="dockerignore cannot be read"):
         of(root)
+    (root / ".dockerignore").unlink()
+    (root / ".dockerignore").symlink_to("/etc/passwd")
+    with pytest.raises(ToolFailed, match="leads outside"):
+        of(root)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_tools.engines.docker_secrets import hide, kind_of_value, looks_secret, scan_config, scan_saved
+from mcp_tools.engines.docker_secrets import hide, kind_of_value, looks_secret, scan_config, scan_saved, together
 
 GITHUB = "ghp_" + "a1B2" * 10
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAxyz1234567890\n-----END RSA PRIVATE KEY-----\n"
@@ -109,7 +109,7 @@ def test_layers(tmp_path: Path) -> None:
         }
     )
     second = layer({"app/.wh..env": b"", "app/token.txt": GITHUB.encode()})
-    scan = scan_saved(saved(tmp_path / "image.tar", first, second))
+    scan = together(scan_saved(saved(tmp_path / "image.tar", first, second)))
     assert scan.findings == [
         "layer 1: /app/.env (environment file)",
         "layer 1: /app/key.pem (private key)",
@@ -124,14 +124,22 @@ def test_layers(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_is_no_archive_is_told(tmp_path: Path) -> None:
-    scan = scan_saved(saved(tmp_path / "image.tar", b"x" * 2000, layer({"a/.env": b"A=1"})))
+    scan = together(scan_saved(saved(tmp_path / "image.tar", b"x" * 2000, layer({"a/.env": b"A=1"}))))
     assert scan.findings == ["layer 2: /a/.env (environment file)"]
-    assert len(scan.notes) == 1 and scan.notes[0].startswith("layer 1 was not read")
+    assert len(scan.notes) == 1 and scan.notes[0].startswith("layer 1: it was not read")
 
 
 def test_what_is_read_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mcp_tools.engines.docker_secrets.MAX_READ", 1000)
     files = {f"a/{number}.txt": b"x" * 400 for number in range(10)} | {"a/.env": b"A=1"}
-    scan = scan_saved(saved(tmp_path / "image.tar", layer(files)))
+    scan = together(scan_saved(saved(tmp_path / "image.tar", layer(files))))
     assert scan.bytes_read <= 1000 and scan.findings == ["layer 1: /a/.env (environment file)"]
     assert len(scan.notes) == 1
+
+
+def test_layers_that_were_searched_before_are_not_read_again(tmp_path: Path) -> None:
+    archive = saved(tmp_path / "image.tar", b"not an archive" * 200, layer({"a/.env": b"A=1"}))
+    first = scan_saved(saved(tmp_path / "one.tar", layer({"b/.env": b"A=1"})))
+    scan = together(scan_saved(archive, {0: first[0]}))
+    assert scan.findings == ["layer 1: /b/.env (environment file)", "layer 2: /a/.env (environment file)"]
+    assert scan.notes == []
