@@ -226,7 +226,7 @@ class Engine:
         if node.stage.id not in self._closed and all(r.status not in ("pending", "running") for r in mine):
             self._closed.add(node.stage.id)
             good = all(r.passed for r in mine)
-            await self._tell("stage-finished", node.stage, message="" if good else "not passed")
+            await self._tell("stage-finished", node.stage, message="passed" if good else "not passed")
 
     # -- what recoveries use too --------------------------------------------------------------------------------
 

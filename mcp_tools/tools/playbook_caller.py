@@ -155,7 +155,7 @@ class GuardedCaller:
 
 def _first_lines(text: str) -> list[str]:
     """What a tool says that names no evidence of its own."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("<")]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("<", "changed:"))]
     return lines[:6]
 
 
