@@ -26,8 +26,13 @@ async def show_plan(
 ) -> int:
     """Print what a run would do, its digest, and the confirmations it needs."""
     output = common.output
-    async with connect(common.connection(workspace, read_only=True), interrupt) as server:
-        reply = await server.call("playbook_plan", arguments)
+    with output.busy("planning: looking at what is there") as say:
+
+        async def progress(_: float, __: float | None, message: str) -> None:
+            say(message)
+
+        async with connect(common.connection(workspace, read_only=True), interrupt) as server:
+            reply = await server.call("playbook_plan", arguments, progress=progress)
     plan = Plan.read(reply.data)
     output.document(plan_document(plan, reply.data))
     if not output.json:
@@ -35,21 +40,20 @@ async def show_plan(
 
         output.show(render.plan_view(plan, output.out.width), _plain_plan(plan))
         if plan.digest:
-            output.line(f"To say yes to exactly these confirmations: {again} --yes {plan.digest}")
+            output.line(f"To say yes to exactly these confirmations: {again} --yes {plan.digest[:16]}")
     return 0
 
 
 def _plain_plan(plan: Plan) -> str:
-    from agent.render import summary_of
+    from agent import render
 
     lines = []
     for stage in plan.stages:
         lines.append(f"stage {stage.number} {one_line(stage.title)}")
         for step in stage.steps:
-            effect = "done" if step.status == "succeeded" else step.effect
-            lines.append(f"  {effect:<8} {one_line(step.title)}  ({step.id}, {step.tool})")
+            lines.append(f"  {render.planned_word(step):<8} {one_line(step.title)}  ({step.id}, {step.tool})")
     lines.append(f"confirmations: {len(plan.confirmations)}")
-    lines += [f"  {item.get('effect') or 'change'}: {summary_of(item)}" for item in plan.confirmations]
+    lines += [f"  {item.get('effect') or 'change'}: {render.summary_of(item)}" for item in plan.confirmations]
     return "\n".join([*lines, f"plan {plan.digest}"])
 
 
@@ -70,16 +74,16 @@ async def conduct(
     asked, and without a terminal nobody: the run waits.
     """
     output = common.output
-    planned = await _planned(common, workspace, arguments, interrupt, yes) if yes is not None else None
     view = view_for(output, verb)
-    desk = _desk(output, view, planned)
-    async with connect(common.connection(workspace), interrupt, answer=desk.answer if desk else None) as server:
-        watcher = Watcher(server, view, known)
-        try:
-            with view:
+    with view:
+        planned = await _planned(common, workspace, arguments, interrupt, yes) if yes is not None else None
+        desk = _desk(output, view, planned)
+        async with connect(common.connection(workspace), interrupt, answer=desk.answer if desk else None) as server:
+            watcher = Watcher(server, view, known)
+            try:
                 run = await watcher.start(tool, arguments)
-        except Interrupted as stopped:
-            raise _stopped(output, watcher.run, stopped) from None
+            except Interrupted as stopped:
+                raise _stopped(output, watcher.run, stopped) from None
     return _finish(output, run, desk, verb)
 
 
@@ -131,8 +135,10 @@ def _finish(output: Output, run: Run, desk: Desk | None, verb: str) -> int:
         return WAITING
     if desk and desk.declined:
         output.note(f"You said no: it stays as it is. To go on later: longshore runs resume {run.id}")
-    elif code not in (0, WAITING) and run.id:
-        output.note(f"To go on after the repair: longshore runs resume {run.id}")
+    elif code != 0 and run.id:
+        resume = f"longshore runs resume {run.id}"
+        for line in run.advice or [f"after the repair: {resume}"]:
+            output.note(f"next: {line}")
     if run.id and not output.json:
         output.note(f"The whole story: longshore runs report {run.id} -o run.html")
     return code

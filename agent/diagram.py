@@ -170,7 +170,7 @@ def draw(drawn: Map) -> str:
         places[node.name] = (x, height - MARGIN - BOX_H)
     edges = "".join(_edge(edge, places, layer, tallest) for edge in drawn.edges)
     boxes = "".join(_box(node, *places[node.name]) for node in drawn.nodes.values())
-    label = escape("What talks to what: " + ", ".join(f"{e.source} to {e.target}" for e in drawn.edges))
+    label = escape(one_line("What talks to what: " + ", ".join(f"{e.source} to {e.target}" for e in drawn.edges)))
     arrows = "".join(
         f'<marker id="arrow-{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
         f'orient="auto"><path class="head {kind}" d="M0 0 L8 4 L0 8 z"/></marker>'
@@ -204,7 +204,7 @@ def _edge(edge: Edge, places: Mapping[str, tuple[float, float]], layer: Mapping[
         lx, ly = (sx + tx) / 2, (sy + ty) / 2 - 6
     words = escape(short(edge.label, 40 if leap else 14))
     label = f'<text class="label {kind}" x="{lx:.1f}" y="{ly:.1f}">{words}</text>' if words else ""
-    title = escape(f"{edge.source} → {edge.target} {one_line(edge.label)} {edge.why}".strip())
+    title = escape(one_line(f"{edge.source} → {edge.target} {edge.label} {edge.why}"))
     return f'<g><title>{title}</title><path class="edge {kind}" d="{path}" marker-end="url(#arrow-{kind})"/>{label}</g>'
 
 
@@ -231,5 +231,5 @@ def _box(node: Node, x: float, y: float) -> str:
     cx = x + BOX_W / 2
     words = f'<text class="name" x="{cx:.1f}" y="{y + (26 if detail else 34) + down:.1f}">{name}</text>'
     words += f'<text class="detail" x="{cx:.1f}" y="{y + 43 + down:.1f}">{detail}</text>' if detail else ""
-    title = escape(f"{one_line(node.name)} {one_line(node.detail)}".strip())
+    title = escape(one_line(f"{node.name} {node.detail}"))
     return f'<g class="node {escape(node.kind)}"><title>{title}</title>{shape}{words}</g>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agent.model import Plan, Run, Step
+from agent.model import Plan, Run, Stage, Step
 from agent.problems import DONE, ENVIRONMENT, FAILED, INTERRUPTED, WAITING
 
 __all__ = ["diagnose_document", "plan_document", "run_document", "run_exit"]
@@ -31,25 +31,22 @@ def run_document(run: Run) -> dict[str, Any]:
     document: dict[str, Any] = {
         "run_id": run.id,
         "status": run.status,
+        "playbook": run.playbook,
         "application": run.application,
         "target": run.target,
         "simulated": run.simulated,
         "seconds": run.seconds,
-        "stages": [
-            {
-                "number": stage.number,
-                "id": stage.id,
-                "title": stage.title,
-                "status": stage.status,
-                "seconds": stage.seconds,
-                "steps": [_step(step) for step in stage.steps],
-            }
-            for stage in run.stages
-        ],
+        "stages": run.raw.get("stages") or [_stage(stage) for stage in run.stages],
         "confirmations": list(run.confirmations),
-        "report": run.raw.get("report"),
+        "report": run.raw.get("report") or None,
+        "advice": run.advice,
     }
     return document | ({"error": dict(run.error)} if run.error else {})
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    data = {key: getattr(stage, key) for key in ("number", "id", "title", "status", "seconds")}
+    return data | {"steps": [_step(step) for step in stage.steps]}
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -59,26 +59,28 @@ class Step:
     error: Mapping[str, Any] = field(default_factory=dict)
     skill: str = ""
     message: str = ""
-    confirmation: str = ""
+    known_after: list[str] = field(default_factory=list)
+    """In a plan: what must be done before it is known what this does."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Step:
         """From a step's data."""
         error = data.get("error")
+        status = _status(data)
         return cls(
             id=str(data.get("id") or ""),
             title=str(data.get("title") or data.get("id") or ""),
             tool=str(data.get("tool") or ""),
             effect=str(data.get("effect") or ""),
-            status=_status(data),
+            status=status,
             changed=bool(data.get("changed")),
-            seconds=_number(data.get("seconds")),
+            seconds=None if status in ("pending", "running", "skipped") else _number(data.get("seconds")),
             evidence=_texts(data.get("evidence")),
             started=when(data.get("started_at") or data.get("started")),
             error=error if isinstance(error, Mapping) else ({"what": str(error)} if error else {}),
             skill=str(data.get("skill") or ""),
             message=str(data.get("message") or ""),
-            confirmation=str(data.get("confirmation") or ""),
+            known_after=_texts(data.get("known_after")),
         )
 
     @property
@@ -107,7 +109,7 @@ class Stage:
             id=str(data.get("id") or place),
             title=str(data.get("title") or data.get("id") or f"Stage {place}"),
             status=_status(data),
-            seconds=_number(data.get("seconds")),
+            seconds=_number(data.get("seconds")) or None,
             steps=[Step.read(step) for step in mappings(data.get("steps"))],
         )
         if not data.get("status"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.problems import Problem
-from agent.text import safe
+from agent.text import one_line, safe
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -59,13 +59,15 @@ class Output:
         click.echo(safe(text), err=True)
 
     @contextlib.contextmanager
-    def busy(self, text: str) -> Iterator[None]:
-        """A spinner on a terminal while something is looked up; nothing elsewhere."""
+    def busy(self, text: str) -> Iterator[Callable[[str], None]]:
+        """A spinner on a terminal while something is looked up, with a way to change its words; nothing elsewhere."""
         if not self.terminal or self.json:
-            yield
+            yield lambda _: None
             return
-        with self.err.status(f"[dim]{text}[/]"):
-            yield
+        from rich.text import Text
+
+        with self.err.status(Text(text, "dim")) as status:
+            yield lambda words: status.update(Text(one_line(words), "dim"))
 
     def show(self, renderable: RenderableType, plain: str) -> None:
         """The result for a person, on stdout: pretty on a terminal, plain elsewhere; nothing with ``--json``."""

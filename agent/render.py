@@ -158,13 +158,15 @@ _ORDER = {"failed": 0, "waiting": 1, "running": 2, "succeeded": 3, "skipped": 4,
 
 def _steps(stage: Stage, room: int, width: int, now: float, beat: int) -> RenderableType:
     chosen = _chosen(stage.steps, room)
+    inner = min(width, 110) - 4
+    longest = max((len(one_line(step.title)) for step in stage.steps), default=0)
     table = grid(
         {"width": 1},
-        {"ratio": 3, "no_wrap": True, "overflow": "ellipsis"},
-        {"ratio": 4, "no_wrap": True, "overflow": "ellipsis", "style": "dim"},
-        {"justify": "right", "style": "dim", "no_wrap": True},
+        {"width": min(longest, int(inner * 0.6)), "no_wrap": True, "overflow": "ellipsis"},
+        {"ratio": 1, "no_wrap": True, "overflow": "ellipsis", "style": "dim"},
+        {"justify": "right", "style": "dim", "no_wrap": True, "min_width": 5},
     )
-    table.width = min(width, 100) - 4
+    table.width = inner
     for step in chosen:
         seconds = step.seconds
         if step.status == "running" and step.started:
@@ -233,7 +235,9 @@ def summary_view(run: Run, width: int) -> RenderableType:
     """The end of a run: its stages in lines, and what failed."""
     table = _stage_grid(width)
     for stage in run.stages:
-        table.add_row(*stage_line(stage))
+        cells = stage_line(stage)
+        stopped = run.over and stage.status == "running"
+        table.add_row(mark("interrupted") if stopped else cells[0], *cells[1:])
     parts: list[RenderableType] = [table]
     failures = failure_lines(run)
     if failures:
@@ -253,22 +257,27 @@ def plan_view(plan: Plan, width: int) -> RenderableType:
         )
         table.width = min(width, 110) - 2
         for step in stage.steps:
-            effect = "done" if step.status == "succeeded" else step.effect
-            table.add_row(
-                Text(effect, EFFECTS.get(step.effect, "dim") if effect != "done" else "dim"),
-                Text(one_line(step.title)),
-                Text(step.message or step.tool),
-            )
+            word = planned_word(step)
+            style = {"done": "dim", "skipped": "dim", "failed": "bold red"}.get(word, EFFECTS.get(step.effect, ""))
+            fact = one_line(step.evidence[0]) if step.evidence else step.tool
+            table.add_row(Text(word, style), Text(one_line(step.title)), Text(fact))
         parts += [Padding(table, (0, 0, 0, 2))]
     parts += [Text(), confirmations_view(plan.confirmations, width), Text()]
     parts.append(Text.assemble(("plan ", "dim"), (plan.digest, "bold")))
     return Group(*parts)
 
 
+def planned_word(step: Step) -> str:
+    """What a planned step would do: its effect, with a question mark where that is known only later."""
+    if step.status in ("succeeded", "skipped", "failed"):
+        return {"succeeded": "done"}.get(step.status, step.status)
+    return f"{step.effect}?" if step.known_after and step.effect != "read" else step.effect
+
+
 def confirmations_view(items: Sequence[Mapping[str, Any]], width: int) -> RenderableType:
     """The confirmations of a plan."""
     if not items:
-        return Text("It needs no confirmation.", "dim")
+        return Text("It needs no confirmation for what is known now.", "dim")
     table = grid({"width": 8}, {"ratio": 1, "overflow": "fold"})
     table.width = min(width, 110)
     for item in items:

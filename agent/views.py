@@ -175,5 +175,7 @@ class LiveView:
         if self._run.stages:
             parts.append(render.stages_view(self._run, width=width, height=height, now=time.time(), beat=beat))
         else:
-            parts.append(Text.assemble(render.mark("running", beat), " ", (self._note or "looking around", "dim")))
+            parts.append(
+                Text.assemble(render.mark("running", beat), " ", (self._note or "starting the tool server", "dim"))
+            )
         return Group(*parts)

@@ -33,6 +33,8 @@ class Watcher:
         self._view = view
         self._before: set[str] = set()
         self.run = run or Run()
+        if run is not None:
+            view.update(run)
 
     async def start(self, tool: str, arguments: Mapping[str, Any]) -> Run:
         """The run, when it has ended or waits.
@@ -79,7 +81,10 @@ class Watcher:
 
     async def _progress(self, done: float, total: float | None, message: str) -> None:
         found = _LINE.fullmatch(message)
-        self._view.message(found[1] or "" if found else "", found[2] if found else message)
+        step_id, text = (found[1] or "", found[2]) if found else ("", message)
+        title = next((step.title for step in self.run.steps() if step.id == step_id), "")
+        if not title or not text.startswith(f"{title}: "):  # that a step has begun or ended is seen without words
+            self._view.message(step_id, text)
 
     async def _look(self) -> None:
         while True:

@@ -49,8 +49,8 @@ def command(name: str | None, namespace: str | None, app: Path | None, common: C
         from agent.client import connect
         from agent.documents import diagnose_document
 
-        async with connect(common.connection(workspace, read_only=True), interrupt) as server:
-            with common.output.busy("looking at the cluster"):
+        with common.output.busy("looking at the cluster"):
+            async with connect(common.connection(workspace, read_only=True), interrupt) as server:
                 reply = await server.call("diagnose", arguments)
         document = diagnose_document(reply.data, common.target or "minikube")
         common.output.document(document)

@@ -37,8 +37,8 @@ def command(path: Path, common: Common) -> int:
         from agent.client import connect
         from agent.model import mappings
 
-        async with connect(common.connection(workspace, read_only=True), interrupt) as server:
-            with common.output.busy("looking at this machine"):
+        with common.output.busy("looking at this machine"):
+            async with connect(common.connection(workspace, read_only=True), interrupt) as server:
                 data = (await server.call("environment_check", arguments)).data
         document = dict(data)
         common.output.document(document)

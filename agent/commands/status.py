@@ -36,8 +36,8 @@ def command(path: Path, namespace: str | None, common: Common) -> int:
         from agent.client import connect
         from agent.model import mappings
 
-        async with connect(common.connection(workspace, read_only=True), interrupt) as server:
-            with common.output.busy("looking at the cluster"):
+        with common.output.busy("looking at the cluster"):
+            async with connect(common.connection(workspace, read_only=True), interrupt) as server:
                 releases = (await server.call("helm_list", {"namespace": where})).data
                 pods = (
                     await server.call(
