@@ -8,6 +8,9 @@ from mcp_tools.diagnosis.findings import Draft, Ref
 from mcp_tools.diagnosis.rules_common import about, template_labels, workloads
 from mcp_tools.diagnosis.snapshot import Manifest, Snapshot, chosen, ready, ref_of
 
+STARTING = 20.0
+"""Seconds that pods may take to become ready before a Service without endpoints is one."""
+
 
 def services(snapshot: Snapshot) -> Iterator[Draft]:
     """Services with a selector that reach no ready pod, or send to a port that no pod declares."""
@@ -21,9 +24,19 @@ def services(snapshot: Snapshot) -> Iterator[Draft]:
         live = [p for p in snapshot.live_pods() if ref_of(p).namespace == ref.namespace]
         pods = [pod for pod in live if chosen(spec["selector"], pod["metadata"].get("labels"))]
         if not any(ready(pod) for pod in pods):
-            yield _no_endpoints(snapshot, service, pods)
+            if not _starting(snapshot, service, pods):
+                yield _no_endpoints(snapshot, service, pods)
         else:
             yield from _ports(service, pods)
+
+
+def _starting(snapshot: Snapshot, service: Manifest, pods: list[Manifest]) -> bool:
+    """Whether everything behind a Service was made just now, so that nothing can be said yet."""
+    ref, selector = ref_of(service), (service.get("spec") or {}).get("selector") or {}
+    mine = [w for w in workloads(snapshot) if ref_of(w).namespace == ref.namespace]
+    behind = [*pods, *(w for w in mine if chosen(selector, template_labels(w)))]
+    made = [item["metadata"].get("creationTimestamp") for item in pods or behind]
+    return bool(made) and all(moment and snapshot.age(moment) < STARTING for moment in made)
 
 
 def _no_endpoints(snapshot: Snapshot, service: Manifest, pods: list[Manifest]) -> Draft:

@@ -77,6 +77,8 @@ def _ended(snapshot: Snapshot, pod: Manifest, container: Manifest, status: Manif
     else:
         draft = _crash(snapshot, pod, container, str(code), evidence, last_line(log))
     if status.get("ready") and not looping:
+        if restarts < 2 and draft.code == "CRASH_LOOP":
+            return None  # one restart, and it runs again: check_health counts it
         draft.severity = Severity.WARNING
     draft.text = log
     return draft

@@ -73,7 +73,7 @@ class Scene:
     kube: KubeEngine
     app: Application
     seen: Snapshot
-    _able: dict[Place, bool] = field(default_factory=dict)
+    _chosen: dict[str, list[tuple[str, Place]]] = field(default_factory=dict)
 
     @classmethod
     async def look(cls, call: Call, path: str) -> Scene:
@@ -152,37 +152,39 @@ class Scene:
     async def fetch(
         self, target: str, url: str, method: str, headers: Mapping[str, str], body: Any, timeout: float
     ) -> Answer:
-        """One request, from the first vantage point that can make it; from the next only if nothing was sent."""
+        """One request, from the first vantage point that reaches the service and has a program for it."""
         last = Answer(ProbeResult(None, error="no pod of the application is running"), None)
-        for name, place in self.vantage(target):
-            if self._able.get(place) is False:
-                continue
+        for name, place in await self._reaching(target):
             try:
                 probe = await self.kube.http_probe(
                     *place, url=url, method=method, headers=headers, json_body=body, timeout=timeout
                 )
             except LongshoreError as error:
                 probe = ProbeResult(None, error=error.line())
-            self._able[place] = probe.error != NO_PROGRAM
             last = Answer(probe, place, name == target)
-            if probe.status is not None or not _never_sent(probe.error):
+            if probe.error != NO_PROGRAM:
                 return last
         return last
 
+    async def _reaching(self, target: str) -> list[tuple[str, Place]]:
+        """The vantage points, the first that can open a connection in front.
 
-def _never_sent(error: str) -> bool:
-    """Whether the request cannot have arrived, so that asking from elsewhere repeats nothing."""
-    words = (
-        NO_PROGRAM,
-        "refused",
-        "gaierror",
-        "getaddrinfo",
-        "ENOTFOUND",
-        "EAI_AGAIN",
-        "cannot be entered",
-        "not running",
-    )
-    return any(word in error for word in words)
+        Found out by a connection alone: a network policy may keep a pod from a service, and a request that writes
+        must not be tried twice.
+        """
+        if target in self._chosen:
+            return self._chosen[target]
+        places = self.vantage(target)
+        for found in places:
+            try:
+                tcp = await self.kube.tcp_probe(*found[1], host=target, port=self.port_of(target), timeout=3)
+            except LongshoreError:
+                continue
+            if tcp.ok:
+                places = [found, *(other for other in places if other != found)]
+                break
+        self._chosen[target] = places
+        return places
 
 
 def mebibytes(size: int | None) -> float | None:

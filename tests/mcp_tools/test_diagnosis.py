@@ -184,5 +184,53 @@ def test_a_claim_that_waits_for_its_first_consumer_is_healthy() -> None:
     assert diagnose(fresh(seen)) == []
 
 
+def test_every_proposed_fix_is_a_call_that_its_tool_accepts() -> None:
+    from mcp_tools import library
+    from mcp_tools.catalog import CATALOG
+    from mcp_tools.diagnosis import fixes
+    from mcp_tools.diagnosis.findings import Ref
+
+    library.load()
+    seen = snapshot("healthy")
+    seen.application = "longshore.yaml"
+    made = [
+        fixes.load_image("web:1"),
+        fixes.scale(Ref("Deployment", "shop", "web"), 1),
+        fixes.ensure_secrets(seen, "shop"),
+        fixes.helm_restore("web", "shop", 1, "the newest"),
+        fixes.helm_remove("web", "shop"),
+    ]
+    for fix in made:
+        assert fix is not None
+        definition = CATALOG.get(fix.tool)
+        definition.input_model.model_validate(fix.arguments)
+        assert fix.effect.rank <= definition.effect.rank
+
+
+def test_a_readiness_that_waits_for_a_broken_dependency_is_its_symptom() -> None:
+    seen, other = snapshot("probe-path"), snapshot("zero")
+    rename(other, "h-check-zero", "h-check-probe-path", "mcp-server")
+    for kind, items in other.objects.items():
+        if kind not in ("Node", "StorageClass"):
+            seen.objects.setdefault(kind, []).extend(items)
+    for event in seen.objects["Event"]:
+        event["message"] = event.get("message", "").replace("statuscode: 404", "statuscode: 503")
+    assert {f.code for f in diagnose(fresh(seen))} == {"PROBE_FAILING", "SCALED_TO_ZERO"}
+    for pod in seen.objects["Pod"]:
+        pod["spec"]["containers"][0]["envFrom"] = [{"configMapRef": {"name": "web", "optional": True}}]
+    seen.hosts = {"ConfigMap/h-check-probe-path/web/MCP_SERVER_URL": ["mcp-server"]}
+    found = diagnose(fresh(seen))
+    assert [f.code for f in found] == ["SCALED_TO_ZERO"]
+    assert any("its probe fails" in line for line in found[0].explains)
+
+
+def test_a_service_whose_pods_were_made_just_now_is_no_finding() -> None:
+    seen = snapshot("probe-path")
+    seen.taken_at = seen.objects["Pod"][0]["metadata"]["creationTimestamp"]
+    for pod in seen.objects["Pod"]:
+        pod["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": seen.taken_at}}
+    assert diagnose(fresh(seen)) == []
+
+
 def test_codes_are_stable_words() -> None:
     assert all(code == code.upper() and text for code, text in CODES.items())
