@@ -1,7 +1,8 @@
 """An image from this machine's Docker into the Minikube node, by the fastest way that is right, and proven there.
 
 1. The node has the image ID: nothing is sent; its name is set when it is not.
-2. The node runs Docker and has some of the layers: the archive streams over without those.
+2. The node runs Docker and has some of the layers: only the others travel, by a push to a receiver on loopback where
+   few are missing (nothing else is even read), otherwise by a stream of the archive without those.
 3. The whole archive streams over.
 4. ``minikube image load``: other runtimes, and when the ways above fail.
 
@@ -20,6 +21,7 @@ import anyio
 
 from mcp_tools.effects import Effect
 from mcp_tools.engines.image_transfer_daemon import Daemon, layers_of
+from mcp_tools.engines.image_transfer_push import missing_layers
 from mcp_tools.engines.image_transfer_tar import Stopped, Tally, without_layers
 from mcp_tools.errors import EnvironmentNotReady, LongshoreError, NotFound, ToolFailed, UsageError
 
@@ -312,10 +314,10 @@ async def _send(
     if node is not None:
         # containerd's store looks up every file that a manifest names: there, none may be left out
         shared = 0 if place.node_containerd else await _in_thread(lambda: node.common_layers(layers))
-        for present in dict.fromkeys((shared, 0)):
+        for present, push in await _attempts(place, layers, shared):
             tally = Tally()
             try:
-                await _stream(place, node, present, tally, permit, progress)
+                await _stream(place, node, present, push, tally, permit, progress)
                 return ("layers" if present else "save-load"), tally, notes
             except LongshoreError as error:
                 notes.append(f"{'layers' if present else 'save-load'} failed: {error.line()}")
@@ -331,26 +333,45 @@ async def _send(
     return "minikube", Tally(layers_sent=len(layers)), notes
 
 
-async def _stream(place: Place, node: Daemon, present: int, tally: Tally, permit: Permit, progress: Progress) -> None:
+async def _attempts(place: Place, layers: list[str], shared: int) -> list[tuple[int, bool]]:
+    """In which order to try: how many layers to leave out, and whether by a push (else by ``docker save``).
+
+    A push pays where few layers are missing: what a daemon pushes for the first time it compresses, once.
+    """
+    ways = [(shared, False), (0, False)] if shared else [(0, False)]
+    few = shared and 2 * shared >= len(layers) and not place.host_containerd
+    if few and await _in_thread(place.host_daemon.pushes_to_loopback):
+        ways.insert(0, (shared, True))
+    return ways
+
+
+async def _stream(
+    place: Place, node: Daemon, present: int, push: bool, tally: Tally, permit: Permit, progress: Progress
+) -> None:
     """Host daemon → filter → node daemon, in one thread; then the comparison of the ID, then the name."""
     host, image, layers = place.host_daemon, place.host_id, layers_of(place.host or {})
 
     def work() -> None:
+        if push:
+            node.load(missing_layers(host, image, layers, present, tally), tally)
+            return
         source = host.save(image)
         try:
             node.load(without_layers(source, layers, present, tally), tally)
         finally:
             source.close()  # type: ignore[attr-defined]
 
-    permit.record(["GET", "host", f"/images/{image}/get"])
+    permit.record(["POST", "host", "/images/push to loopback"] if push else ["GET", "host", f"/images/{image}/get"])
     permit.record(["POST", "node", "/images/load", f"without {present} of {len(layers)} layers"])
-    size = float((place.host or {}).get("Size") or 0) or None
+    # a push reads only what is missing, and how much that is, is not known before
+    size = None if push else float((place.host or {}).get("Size") or 0) or None
     task = asyncio.ensure_future(_in_thread(work))
     try:
-        while not (await asyncio.wait({task}, timeout=0.5))[0]:
+        while not task.done():
             done = min(float(tally.bytes_read), size or float(tally.bytes_read))
             sent = f"{size_text(tally.bytes_sent)} sent, {present} of {len(layers)} layers are there"
             await progress(done, size, f"{place.ref}: {sent}")
+            await asyncio.wait({task}, timeout=0.5)
         await task
     except asyncio.CancelledError:
         tally.stopped = True  # the thread sees it at the next chunk and lets both daemons go

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from mcp_tools.engines.image_transfer_tar import CHUNK, Tally
+from mcp_tools.engines.image_transfer_tar import CHUNK, Stopped, Tally
 from mcp_tools.errors import EnvironmentNotReady, LongshoreError, NotFound, TimedOut, ToolFailed
 
 __all__ = ["Daemon", "shared_prefix"]
@@ -107,6 +107,51 @@ class Daemon:
         except Exception as error:
             raise self.translated(error, "info") from error
         return any("io.containerd.snapshotter" in str(pair) for pair in info.get("DriverStatus") or [])
+
+    def pushes_to_loopback(self) -> bool:
+        """Whether this daemon shares our loopback: local, not in a virtual machine or network of its own."""
+        if str(self.api.base_url) != "http+docker://localhost":  # how the client calls a unix socket
+            return False
+        try:
+            info = self.api.info()
+        except Exception as error:
+            raise self.translated(error, "info") from error
+        apart = "Docker Desktop" in str(info.get("OperatingSystem")) or "rootless" in str(info.get("SecurityOptions"))
+        return not apart
+
+    def push(self, image: str, repository: str, tag: str, tally: Tally) -> None:
+        """``docker push`` under a name that is given for it and taken away again.
+
+        Raises:
+            ToolFailed: what the daemon said.
+            Stopped: the transfer was cancelled.
+        """
+        self._untag(repository)  # what a transfer that was killed has left
+        self.tag(image, f"{repository}:{tag}")
+        events: Any = None
+        try:
+            events = self.api.push(repository, tag=tag, stream=True, decode=True)
+            for event in events:
+                if tally.stopped:
+                    raise Stopped
+                if "error" in event:
+                    raise ToolFailed(f"{self.title} could not push", str(event["error"])[:300], "the same again")
+        except (LongshoreError, Stopped):
+            raise
+        except Exception as error:
+            raise self.translated(error, "pushing") from error
+        finally:
+            with contextlib.suppress(Exception):
+                events.close()
+            self._untag(repository)
+
+    def _untag(self, repository: str) -> None:
+        """Take all names of a transfer away; the images have their own."""
+        with contextlib.suppress(Exception):
+            for item in self.api.images(name=repository):
+                for name in item.get("RepoTags") or []:
+                    if name.startswith(f"{repository}:"):
+                        self.api.remove_image(name, noprune=True)
 
     def common_layers(self, layers: list[str]) -> int:
         """How many of these layers, from the base, are in this daemon's store as part of its images."""

@@ -234,6 +234,9 @@ class FakeDaemon:
     def containerd_store(self) -> bool:
         return self.store
 
+    def pushes_to_loopback(self) -> bool:
+        return False
+
     def common_layers(self, layers: list[str]) -> int:
         return max((shared_prefix(layers, i["RootFS"]["Layers"]) for i in self.images.values()), default=0)
 
@@ -440,7 +443,7 @@ def test_a_cancelled_transfer_leaves_both_daemons_alone(stage: Stage) -> None:
 def test_progress_is_in_bytes_of_the_image(stage: Stage) -> None:
     stage.host.slow.set()
     asyncio.run(stage.go())
-    assert all(total == 9_000_000 and done <= total for done, total, _ in stage.said)
+    assert all(total == 9_000_000 and done <= total for done, total, _ in stage.said if total is not None)
     assert any(done > 0 for done, _, _ in stage.said)
 
 
@@ -483,3 +486,129 @@ def test_what_the_client_raises_becomes_an_error_with_a_remedy() -> None:
     assert daemon.translated(requests.exceptions.ReadTimeout("slow"), "saving").code == "timed-out"
     assert isinstance(daemon.translated(ValueError("odd"), "saving"), ToolFailed)
     daemon.close()
+
+
+# -- the push to a receiver on loopback -------------------------------------------------------------------------------
+
+
+class Pusher:
+    """A daemon that pushes: asks for each layer that it knows the digest of, uploads the others; as dockerd does."""
+
+    def __init__(self, known: int, config: bytes = b'{"config":1}') -> None:
+        self.config = config
+        self.image = digest(config)
+        self.known = known  # so many layers, from the base, it asks for
+        self.uploaded: list[str] = []
+        self.pushes = 0
+
+    def push(self, image: str, repository: str, tag: str, tally: Tally) -> None:
+        import http.client
+
+        assert image == self.image and tag == image[7:19]
+        host, _, name = repository.partition("/")
+        self.pushes += 1
+        link = http.client.HTTPConnection(host, timeout=5)
+        try:
+            assert self._ask(link, "GET", "/v2/") == 200
+            for position, body in enumerate([*BODIES, self.config]):
+                asks = position < self.known or position == len(BODIES)
+                if not asks or self._ask(link, "HEAD", f"/v2/{name}/blobs/{digest(body)}") == 404:
+                    self._upload(link, name, body)
+            manifest = {
+                "config": {"digest": digest(self.config)},
+                "layers": [{"digest": digest(body)} for body in BODIES],
+            }
+            assert self._ask(link, "PUT", f"/v2/{name}/manifests/{tag}", json.dumps(manifest).encode()) == 201
+        finally:
+            link.close()
+
+    def _ask(self, link: Any, method: str, path: str, body: bytes | None = None) -> int:
+        link.request(method, path, body=body)
+        answer = link.getresponse()
+        answer.read()
+        self.location = answer.getheader("Location") or ""
+        return int(answer.status)
+
+    def _upload(self, link: Any, name: str, body: bytes) -> None:
+        assert self._ask(link, "POST", f"/v2/{name}/blobs/uploads/") == 202
+        where = self.location
+        link.request("PATCH", where, body=iter([body[:1000], body[1000:] or b"."[:0]]), encode_chunked=True)
+        assert link.getresponse().read() == b""
+        assert self._ask(link, "PUT", f"{where}?digest={digest(body)}") == 201
+        self.uploaded.append(digest(body))
+
+
+def pushed(pusher: Any, present: int, tally: Tally | None = None) -> dict[str, bytes]:
+    from mcp_tools.engines.image_transfer_push import missing_layers
+
+    tally = tally or Tally()
+    out = b"".join(missing_layers(pusher, pusher.image, LAYERS, present, tally))
+    assert tally.bytes_sent == len(out)
+    with tarfile.open(fileobj=io.BytesIO(out)) as read:
+        return {m.name: read.extractfile(m).read() for m in read}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("known", [0, 3, 4])
+@pytest.mark.parametrize("present", [1, 3])
+def test_a_push_yields_an_archive_of_the_missing_layers(known: int, present: int) -> None:
+    pusher, tally = Pusher(known), Tally()
+    members = pushed(pusher, present, tally)
+    assert members.pop(f"{pusher.image[7:]}.json") == pusher.config
+    (manifest,) = json.loads(members.pop("manifest.json"))
+    assert manifest["Config"] == f"{pusher.image[7:]}.json" and len(manifest["Layers"]) == len(BODIES)
+    assert [members[name] for name in manifest["Layers"][present:]] == BODIES[present:]
+    assert len(members) == len(BODIES) - present
+    assert (tally.layers_dropped, tally.layers_sent) == (present, len(BODIES) - present)
+
+
+def test_layers_that_are_there_are_not_pushed_when_the_daemon_knows_them() -> None:
+    pusher = Pusher(known=4)
+    pushed(pusher, 3)
+    # the first time it is told that all is there; the second time what is missing is asked for
+    assert pusher.pushes == 2 and pusher.uploaded == [LAYERS[3], digest(pusher.config)]
+
+
+def test_another_image_in_the_push_is_a_failure() -> None:
+    pusher = Pusher(known=0)
+    pusher.config = b"other"
+    with pytest.raises(ToolFailed, match="another image"):
+        pushed(pusher, 3)
+
+
+def test_a_daemon_that_never_sends_a_layer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    pusher = Pusher(known=4)
+    monkeypatch.setattr(pusher, "_upload", lambda link, name, body: None)
+    with pytest.raises(ToolFailed, match="all missing layers"):
+        pushed(pusher, 3)
+
+
+def test_two_receivers_at_once_and_none_afterwards() -> None:
+    from mcp_tools.engines.image_transfer_push import Receiver
+
+    before = threading.active_count()
+    with Receiver(Tally()) as one, Receiver(Tally()) as two:
+        assert one.repository != two.repository
+        assert one.server_address[0] == two.server_address[0] == "127.0.0.1"
+    time.sleep(0.2)
+    assert threading.active_count() <= before
+
+
+def test_few_missing_layers_are_pushed_and_a_failed_push_falls_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pusher = Pusher(known=4)
+    image = {**IMAGE, "Id": pusher.image}
+    stage.host.images["todo:2"], stage.node.loads_as = image, pusher.image
+    monkeypatch.setattr(stage.host, "pushes_to_loopback", lambda: True)
+    monkeypatch.setattr(stage.host, "push", pusher.push, raising=False)
+    done = asyncio.run(stage.go())
+    assert (done.method, done.layers_sent, done.layers_present, done.notes) == ("layers", 1, 3, [])
+    assert pusher.pushes == 2 and not stage.host.ended  # nothing was saved
+
+    def refused(*_: Any) -> None:
+        raise ToolFailed("Docker could not push", "connection refused")
+
+    stage.node.images = {"todo:1": OLD}
+    monkeypatch.setattr(stage.host, "push", refused)
+    done = asyncio.run(stage.go())
+    assert done.method == "layers" and "connection refused" in done.notes[0] and stage.host.ended

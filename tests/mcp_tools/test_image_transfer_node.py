@@ -150,6 +150,7 @@ def test_a_stream_that_breaks_leaves_the_old_image(images: Images, monkeypatch: 
     old = images.id_in_node(ref)
     images.build("1", "b", "2")
     monkeypatch.setattr(MinikubeEngine, "image_load", _no_image_load)
+    monkeypatch.setattr(Daemon, "pushes_to_loopback", lambda self: False)
     real = Daemon.save
 
     def cut(self: Daemon, image: str) -> Iterator[bytes]:
@@ -204,8 +205,19 @@ def test_minikubes_own_way_is_compared_as_well(images: Images, monkeypatch: pyte
     assert done.node_id == images.id_here(ref) == images.id_in_node(ref)
 
 
-def test_cancelling_leaves_nothing_behind(images: Images) -> None:
+@pytest.mark.parametrize("push", [True, False])
+def test_cancelling_leaves_nothing_behind(images: Images, monkeypatch: pytest.MonkeyPatch, push: bool) -> None:
     ref = images.build("1", "a", secrets.token_hex(8))
+    if push:  # held up, so that there is something to cancel
+        real = Daemon.push
+
+        def slow(self: Daemon, image: str, repository: str, tag: str, tally: Any) -> None:
+            time.sleep(1)
+            real(self, image, repository, tag, tally)
+
+        monkeypatch.setattr(Daemon, "push", slow)
+    else:
+        monkeypatch.setattr(Daemon, "pushes_to_loopback", lambda self: False)
     before = threading.active_count()
 
     async def run() -> None:
@@ -222,7 +234,31 @@ def test_cancelling_leaves_nothing_behind(images: Images) -> None:
     assert threading.active_count() <= before + 1
     assert images.id_in_node(ref) is None
     assert images.node.inspect(images.id_here(ref)) is None
+    assert not transfer_names()
     assert images.load(ref).node_id == images.id_here(ref)
+
+
+def transfer_names() -> list[str]:
+    """Names that a push has left on this machine."""
+    listed = subprocess.run(
+        ["docker", "images", "--format", "{{.Repository}}"], check=True, capture_output=True, text=True
+    ).stdout.split()
+    return [name for name in listed if "longshore/transfer" in name]
+
+
+def test_a_pushed_layer_is_all_that_travels(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    images.load(images.build("1", "a", "1"))
+    ref = images.build("2", "a", "2")
+
+    def never(self: Daemon, image: str) -> None:
+        raise AssertionError("nothing is to be saved")
+
+    monkeypatch.setattr(Daemon, "save", never)
+    done = images.load(ref)
+    assert (done.method, done.layers_sent, done.notes) == ("layers", 1, [])
+    assert done.bytes_sent is not None and done.bytes_sent < 20_000
+    assert images.id_in_node(ref) == images.id_here(ref)
+    assert not transfer_names()
 
 
 def test_an_image_that_is_nowhere(images: Images) -> None:
