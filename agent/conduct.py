@@ -36,25 +36,12 @@ async def show_plan(
     plan = Plan.read(reply.data)
     output.document(plan_document(plan, reply.data))
     if not output.json:
-        from agent import render
+        from agent.plans import plain_plan, plan_view
 
-        output.show(render.plan_view(plan, output.out.width), _plain_plan(plan))
+        output.show(plan_view(plan, output.out.width), plain_plan(plan))
         if plan.digest:
             output.line(f"To say yes to exactly these confirmations: {again} --yes {plan.digest[:16]}")
     return 0
-
-
-def _plain_plan(plan: Plan) -> str:
-    from agent import render
-
-    lines = []
-    for stage in plan.stages:
-        lines.append(f"stage {stage.number} {one_line(stage.title)}")
-        for step in stage.steps:
-            lines.append(f"  {render.planned_word(step):<8} {one_line(step.title)}  ({step.id}, {step.tool})")
-    lines.append(f"confirmations: {len(plan.confirmations)}")
-    lines += [f"  {item.get('effect') or 'change'}: {render.summary_of(item)}" for item in plan.confirmations]
-    return "\n".join([*lines, f"plan {plan.digest}"])
 
 
 async def conduct(

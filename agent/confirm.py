@@ -52,12 +52,13 @@ class Question:
         first = _FIRST.fullmatch(body[0]) if body else None
         rest = body[1:]
         blank = next((i for i, line in enumerate(rest) if not line.strip()), len(rest))
+        diff = "\n".join(rest[blank:]).strip("\n")
         return cls(
             summary=first[3] if first else one_line(body[0] if body else "proceed?"),
             effect=first[1] if first else "",
             target=first[2] if first else "",
             facts=tuple(line for line in rest[:blank] if line.strip()),
-            diff=tuple(rest[blank:]) and tuple("\n".join(rest[blank:]).strip("\n").split("\n")),
+            diff=tuple(diff.split("\n")) if diff else (),
             id=last[1] if last else "",
             digest=last[2] if last else "",
         )
@@ -95,9 +96,10 @@ class TerminalAnswers:
 
         with self._pause():
             console = self._output.err
-            console.print(question_panel(question, console.width))
+            shown = max(8, min(SHOWN_DIFF, console.height - 16))
+            console.print(question_panel(question, console.width, shown))
             while True:
-                more = "/d" if len(question.diff) > SHOWN_DIFF else ""
+                more = "/d" if len(question.diff) > shown else ""
                 console.print(f"[bold]Do it?[/] \\[y/N{more}] ", end="")
                 async with _lines() as read:
                     line = await read()
@@ -119,7 +121,7 @@ class TerminalAnswers:
 
 
 SHOWN_DIFF = 40
-"""Lines of a diff shown before ``d`` is pressed."""
+"""Lines of a diff shown before ``d`` is pressed, where the terminal is high enough."""
 
 
 class Desk:

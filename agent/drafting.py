@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["draft", "name_from", "service_folders", "to_yaml"]
+__all__ = ["draft", "name_from", "service_folders", "to_yaml", "unset"]
 
 MARKERS = ("Dockerfile", "pyproject.toml", "package.json", "requirements.txt", "go.mod")
 _SKIPPED = {"node_modules", "dist", "build", "target", "vendor", "tests", "test", "docs", "charts", "__pycache__"}
@@ -118,7 +118,7 @@ def _environment(
             keys.setdefault(key, {"generate": {"bytes": 32}})
             secret_env[variable] = {"secret": secret, "key": key}
         elif (other := _other_service(variable, name, ports)) is not None:
-            env[variable] = f"http://{other}:{ports[other]}"
+            env[variable] = f"http://{other}:{ports[other]}" + ("/mcp" if "MCP" in variable else "")
             needs.append(other)
     return env, secret_env, sorted(set(needs))
 
@@ -150,12 +150,24 @@ def _ordered(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return order
 
 
-def to_yaml(document: Mapping[str, Any]) -> str:
-    """The file's text."""
+def unset(document: Mapping[str, Any], found: Sequence[tuple[Path, Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """The variables that each service's source reads and that the document gives no value, by folder name."""
+    services = document["spec"]["services"]
+    given = {name for s in services for key in ("env", "secretEnv") for name in s.get(key, {})}
+    left = {path.name: sorted(set(map(str, data.get("env_names") or [])) - given - _OWN) for path, data in found}
+    return {name: variables for name, variables in left.items() if variables}
+
+
+def to_yaml(document: Mapping[str, Any], missing: Mapping[str, Sequence[str]] | None = None) -> str:
+    """The file's text; ``missing`` becomes a remark at its end."""
     import yaml
 
     head = (
         "# What Longshore deploys. Values of secrets never stand here: each key says where its value comes from.\n"
         "# longshore deploy --plan shows what a deployment would do.\n"
     )
-    return head + yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)
+    text = head + yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)
+    if missing:
+        text += "\n# The sources also read these variables; those without a default belong under env:\n"
+        text += "".join(f"#   {name}: {', '.join(variables)}\n" for name, variables in missing.items())
+    return text

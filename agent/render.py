@@ -13,14 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.confirm import SHOWN_DIFF, Question
-from agent.model import Plan, Run, Stage, Step
+from agent.model import Run, Stage, Step
 from agent.text import count, duration, one_line, safe, short
 
 __all__ = [
     "diff_text",
     "failure_lines",
     "grid",
-    "plan_view",
+    "mark",
     "question_panel",
     "stage_line",
     "stages_view",
@@ -79,7 +79,7 @@ def diff_text(lines: Iterable[str]) -> Text:
     return text
 
 
-def question_panel(question: Question, width: int) -> RenderableType:
+def question_panel(question: Question, width: int, shown: int = SHOWN_DIFF) -> RenderableType:
     """A question: what, where, what is added, changed and lost, and the beginning of the diff."""
     style = "red" if question.effect == "destroy" else "yellow"
     parts: list[RenderableType] = [Text(question.summary, "bold")]
@@ -95,8 +95,8 @@ def question_panel(question: Question, width: int) -> RenderableType:
     if facts.row_count:
         parts += [Text(), facts]
     if question.diff:
-        hidden = len(question.diff) - SHOWN_DIFF
-        parts += [Text(), diff_text(question.diff[:SHOWN_DIFF])]
+        hidden = len(question.diff) - shown
+        parts += [Text(), diff_text(question.diff[:shown])]
         if hidden > 0:
             parts.append(Text(f"… {count(hidden, 'more line')}: d shows all", "dim"))
     title = Text.assemble((f" {question.effect or 'question'} ", f"bold {style}"))
@@ -160,9 +160,10 @@ def _steps(stage: Stage, room: int, width: int, now: float, beat: int) -> Render
     chosen = _chosen(stage.steps, room)
     inner = min(width, 110) - 4
     longest = max((len(one_line(step.title)) for step in stage.steps), default=0)
+    wide = min(longest, int(inner * 0.6))
     table = grid(
         {"width": 1},
-        {"width": min(longest, int(inner * 0.6)), "no_wrap": True, "overflow": "ellipsis"},
+        {"width": wide, "no_wrap": True, "overflow": "ellipsis"},
         {"ratio": 1, "no_wrap": True, "overflow": "ellipsis", "style": "dim"},
         {"justify": "right", "style": "dim", "no_wrap": True, "min_width": 5},
     )
@@ -171,7 +172,7 @@ def _steps(stage: Stage, room: int, width: int, now: float, beat: int) -> Render
         seconds = step.seconds
         if step.status == "running" and step.started:
             seconds = max(now - step.started, 0)
-        table.add_row(mark(step.status, beat), Text(one_line(step.title)), _remark(step), duration(seconds))
+        table.add_row(mark(step.status, beat), Text(_fit(step.title, wide)), _remark(step), duration(seconds))
     hidden = [step for step in stage.steps if step not in chosen]
     if hidden:
         over = sum(step.over for step in hidden)
@@ -179,6 +180,15 @@ def _steps(stage: Stage, room: int, width: int, now: float, beat: int) -> Render
         words += [f"{len(hidden) - over} to do"] if len(hidden) > over else []
         table.add_row("", Text(" · ".join(words), "dim"), "", "")
     return Padding(table, (0, 0, 0, 4))
+
+
+def _fit(title: str, width: int) -> str:
+    """The title in that width; what it is about (after the colon) is kept, the rest is cut."""
+    line = one_line(title)
+    head, colon, about = line.rpartition(": ")
+    if len(line) <= width or not colon or len(about) > width - 12:
+        return short(line, width)
+    return f"{short(head, width - len(about) - 2)}: {about}"
 
 
 def _chosen(steps: Sequence[Step], room: int) -> list[Step]:
@@ -243,54 +253,6 @@ def summary_view(run: Run, width: int) -> RenderableType:
     if failures:
         parts += [Text(), *(Text(line, style) for style, line in failures)]
     return Group(*parts)
-
-
-def plan_view(plan: Plan, width: int) -> RenderableType:
-    """A plan: stages, steps with what each would do, and the confirmations that it needs."""
-    parts: list[RenderableType] = []
-    for stage in plan.stages:
-        parts.append(Text(f"{stage.number} {one_line(stage.title)}", "bold"))
-        table = grid(
-            {"width": 8},
-            {"ratio": 3, "no_wrap": True, "overflow": "ellipsis"},
-            {"ratio": 4, "style": "dim", "no_wrap": True, "overflow": "ellipsis"},
-        )
-        table.width = min(width, 110) - 2
-        for step in stage.steps:
-            word = planned_word(step)
-            style = {"done": "dim", "skipped": "dim", "failed": "bold red"}.get(word, EFFECTS.get(step.effect, ""))
-            fact = one_line(step.evidence[0]) if step.evidence else step.tool
-            table.add_row(Text(word, style), Text(one_line(step.title)), Text(fact))
-        parts += [Padding(table, (0, 0, 0, 2))]
-    parts += [Text(), confirmations_view(plan.confirmations, width), Text()]
-    parts.append(Text.assemble(("plan ", "dim"), (plan.digest, "bold")))
-    return Group(*parts)
-
-
-def planned_word(step: Step) -> str:
-    """What a planned step would do: its effect, with a question mark where that is known only later."""
-    if step.status in ("succeeded", "skipped", "failed"):
-        return {"succeeded": "done"}.get(step.status, step.status)
-    return f"{step.effect}?" if step.known_after and step.effect != "read" else step.effect
-
-
-def confirmations_view(items: Sequence[Mapping[str, Any]], width: int) -> RenderableType:
-    """The confirmations of a plan."""
-    if not items:
-        return Text("It needs no confirmation for what is known now.", "dim")
-    table = grid({"width": 8}, {"ratio": 1, "overflow": "fold"})
-    table.width = min(width, 110)
-    for item in items:
-        effect = str(item.get("effect") or "change")
-        table.add_row(Text(effect, EFFECTS.get(effect, "")), Text(short(summary_of(item), 400)))
-    return Group(Text(f"It needs {count(len(items), 'confirmation')}:", "bold"), table)
-
-
-def summary_of(item: Mapping[str, Any]) -> str:
-    """What a confirmation is about."""
-    preview = item.get("preview")
-    inner = preview.get("summary") if isinstance(preview, Mapping) else ""
-    return one_line(item.get("summary") or inner or item.get("tool") or "")
 
 
 def run_view(run: Run, width: int) -> RenderableType:

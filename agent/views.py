@@ -14,6 +14,7 @@ from agent.text import clock, duration, one_line, safe
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.live import Live
 
     from agent.output import Output
 
@@ -117,8 +118,6 @@ class LiveView:
     """The stages, redrawn ten times a second."""
 
     def __init__(self, console: Console, verb: str) -> None:
-        from rich.live import Live
-
         self._console = console
         self._verb = verb
         self._began = time.monotonic()
@@ -126,16 +125,33 @@ class LiveView:
         self._messages: dict[str, str] = {}
         self._started: dict[str, float] = {}
         self._note = ""
-        self._live = Live(
-            get_renderable=self._draw, console=console, refresh_per_second=8, transient=True, redirect_stdout=False
-        )
+        self._live: Live | None = None
 
     def __enter__(self) -> LiveView:
-        self._live.start()
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        self._stop()
+
+    def _start(self) -> None:
+        """A new one each time: a stopped one would draw over what was printed since."""
+        from rich.live import Live
+
+        self._live = Live(
+            get_renderable=self._draw,
+            console=self._console,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     def update(self, run: Run) -> None:
         """Drawn at the next beat."""
@@ -154,11 +170,11 @@ class LiveView:
     @contextlib.contextmanager
     def pause(self) -> Iterator[None]:
         """The view goes while the question stands."""
-        self._live.stop()
+        self._stop()
         try:
             yield
         finally:
-            self._live.start(refresh=True)
+            self._start()
 
     def _draw(self) -> RenderableType:
         from rich.console import Group

@@ -35,7 +35,7 @@ def command(path: Path, name: str | None, show: bool, common: Common) -> int:
 
     async def work(interrupt: Any) -> int:
         from agent.client import connect
-        from agent.drafting import draft, name_from, service_folders, to_yaml
+        from agent.drafting import draft, name_from, service_folders, to_yaml, unset
         from agent.problems import Problem
 
         folders = service_folders(folder)
@@ -53,7 +53,7 @@ def command(path: Path, name: str | None, show: bool, common: Common) -> int:
                     for f in folders
                 ]
             document = draft(name or name_from(folder.name), folder, found)
-            text = to_yaml(document)
+            text = to_yaml(document, unset(document, found))
             if show:
                 common.output.document(document)
                 common.output.line(text.rstrip())
