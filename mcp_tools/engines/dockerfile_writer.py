@@ -18,11 +18,11 @@ from mcp_tools.errors import UsageError
 __all__ = ["dockerfile", "dockerignore"]
 
 PINS = {
-    "uv": "0.9.7",
-    "poetry": "poetry==2.2.1 poetry-plugin-export==1.9.0",
-    "pdm": "pdm==2.26.1",
-    "pipenv": "pipenv==2025.0.4",
-    "bun": "1.3.1",
+    "uv": "0.13.9",
+    "poetry": "poetry==2.5.1 poetry-plugin-export==1.10.1",
+    "pdm": "pdm==2.29.4",
+    "pipenv": "pipenv==2026.10.3",
+    "bun": "1.4.5",
     "nginx": "1.29-alpine",
 }
 """Versions of the tools that a build stage installs: the same Dockerfile builds the same way next year."""

@@ -37,7 +37,7 @@ _APPS = {
 _MAIN = re.compile(r"^if __name__ == [\"']__main__[\"']", re.MULTILINE)
 # Servers that a framework needs where the project names none, pinned so that a build stays the same.
 _SERVERS = {"fastapi": "uvicorn", "starlette": "uvicorn", "flask": "gunicorn", "django": "gunicorn"}
-_PINNED = {"uvicorn": "uvicorn==0.38.0", "gunicorn": "gunicorn==23.0.0"}
+_PINNED = {"uvicorn": "uvicorn==0.54.0", "gunicorn": "gunicorn==27.0.1"}
 _LOCKS = (
     ("uv.lock", "uv"),
     ("poetry.lock", "poetry"),
