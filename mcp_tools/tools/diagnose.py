@@ -75,7 +75,10 @@ async def diagnose(args: DiagnoseInput, call: Call) -> DiagnoseOutput:
     if args.namespace is None and (args.release or args.name):
         raise UsageError("in which namespace?", remedy="namespace: default")
     started = time.monotonic()
-    seen = await sweep(call.world.kube, args.namespace, local_images=_local_images(call))
+    kube = call.world.kube
+    if args.namespace is not None and await kube.get("v1", "Namespace", args.namespace) is None:
+        raise NotFound(f"there is no namespace {args.namespace}", remedy="kubectl_get kind: Namespace")
+    seen = await sweep(kube, args.namespace, local_images=_local_images(call))
     seen.application = args.application
     findings = rules.diagnose(seen, await _concerns(args, call, seen))
     scanned = sum(len(items) for items in seen.objects.values()) + len(seen.keys)

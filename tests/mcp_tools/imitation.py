@@ -154,7 +154,9 @@ class Api:
         status, data, extra = self._route(method, path, headers, body or {})
         import json
 
-        return ProbeResult(status, json.dumps(data), extra, 3.0 if self.fault == "slow" else 0.01, "", "fake")
+        cold = self.fault == "cold" and len(self.requests) == 1
+        seconds = 3.0 if cold or self.fault == "slow" else 0.01
+        return ProbeResult(status, json.dumps(data), extra, seconds, "", "fake")
 
     def _route(self, method: str, path: str, headers: dict[str, str], body: Any) -> tuple[int, Any, dict[str, str]]:
         if path in ("/health", "/ready"):

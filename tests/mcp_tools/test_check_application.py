@@ -172,7 +172,15 @@ def test_endpoints_are_asked_from_another_pod_and_timed(tmp_path: Path) -> None:
     assert {method for method, _ in kube.api.requests} == {"GET"} and kube.api.users == {}
     slow, _ = stage(tmp_path, fault="slow")
     late = run("check_endpoints", slow)
+    assert all(e.first_seconds == 3.0 for e in late.endpoints)
     assert not late.ok and late.slowest_seconds > late.max_seconds and "took" in late.endpoints[0].error
+
+
+def test_a_first_answer_that_loads_code_is_asked_again(tmp_path: Path) -> None:
+    call, _ = stage(tmp_path, fault="cold")
+    out = run("check_endpoints", call)
+    assert out.ok and out.endpoints[0].first_seconds == 3.0 and out.endpoints[0].seconds < 1
+    assert "at first 3.000 s" in out.text()
 
 
 def test_connectivity_names_a_missing_name(tmp_path: Path) -> None:
