@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,8 +85,26 @@ async def http(
         token = _token(token_file)
         print(f"longshore: the bearer token is in {token_file}", file=sys.stderr)  # noqa: T201
     app = http_app(server, host, port, token, allowed_hosts)
+    listening = _listen(host, port)
     print(f"longshore: MCP on http://{host}:{port}/mcp", file=sys.stderr, flush=True)  # noqa: T201
-    await uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning")).serve()
+    await uvicorn.Server(uvicorn.Config(app, log_level="warning")).serve(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket, taken before anything is promised.
+
+    Raises:
+        UsageError: the address is in use, or is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise UsageError(f"{host}:{port} cannot be served", str(error.strerror), "choose another port") from error
+    return made
 
 
 def _token(file: Path) -> str:
