@@ -27,6 +27,7 @@ from mcp_tools.engines.image_transfer import Transfer, transfer
 from mcp_tools.engines.minikube import MinikubeEngine
 from mcp_tools.guard.permit import issue
 
+MINIKUBE = MinikubeEngine()  # one for all, as in a server: every way is given the node's address beforehand
 NAME = f"longshore-bench-{secrets.token_hex(3)}"
 BALLAST = 40_000_000
 DOCKERFILE = f"""\
@@ -65,7 +66,7 @@ def longshore(ref: str, env: dict[str, str]) -> Transfer | None:
         return None
 
     permit = issue(tool="minikube_image_load", effect=Effect.CREATE, call_id="bench")
-    return asyncio.run(transfer(ref, MinikubeEngine(), permit=permit, progress=silent))
+    return asyncio.run(transfer(ref, MINIKUBE, permit=permit, progress=silent))
 
 
 WAYS: dict[str, Callable[[str, dict[str, str]], Transfer | None]] = {
@@ -76,7 +77,7 @@ WAYS: dict[str, Callable[[str, dict[str, str]], Transfer | None]] = {
 
 
 def main(rounds: int) -> None:
-    env = {**os.environ, **asyncio.run(MinikubeEngine().docker_env())}
+    env = {**os.environ, **asyncio.run(MINIKUBE.docker_env())}
     seconds: dict[str, list[float]] = {name: [] for name in [*WAYS, "longshore, again", "docker save alone"]}
     sent: list[str] = []
     with tempfile.TemporaryDirectory() as named:
