@@ -20,7 +20,7 @@ def document(playbook: Playbook, run: Run, steps: Sequence[StepRecord], confirma
                 "number": stage.number,
                 "id": stage.id,
                 "title": stage.title,
-                "status": stage_status(here),
+                "status": stage_status(here, running=run.status == "running"),
                 "seconds": wall_seconds(here),
                 "steps": [step_of(step) for step in here],
             }
@@ -44,7 +44,8 @@ def step_of(step: StepRecord) -> dict[str, Any]:
     error = step.error or {}
     evidence = list(step.evidence)
     if error:
-        line = f"{error['what']}: {error['why']}" if error.get("why") else error["what"]
+        why = (error.get("details") or {}).get("seen") or error.get("why")  # the rest of a why is evidence anyway
+        line = f"{error['what']}: {why}" if why else error["what"]
         evidence = [line, *evidence]
     if step.status == "waiting" and step.confirmation:
         evidence = [f"waits for confirmation {step.confirmation.get('id')}: {step.confirmation.get('summary', '')}"]
@@ -64,16 +65,22 @@ def step_of(step: StepRecord) -> dict[str, Any]:
     }
 
 
-def stage_status(steps: Sequence[StepRecord]) -> str:
-    """One word for a stage; the worst that is true of it."""
+def stage_status(steps: Sequence[StepRecord], *, running: bool) -> str:
+    """One word for a stage; the worst that is true of it.
+
+    A stage that was left in the middle is ``pending`` again once the run has ended, and one whose own steps were not
+    reached, but a recovery was shown in, is what became of the recovery.
+    """
     found = {step.status for step in steps if not (step.optional and step.status == "failed")}
     for status in ("failed", "waiting", "interrupted", "running"):
         if status in found:
             return status
     if not found or found == {"pending"}:
         return "pending" if found else "skipped"
-    if "pending" in found:
+    if "pending" in found and running:
         return "running"
+    if "pending" in found and not any(step.recovery for step in steps):
+        return "pending"
     return "skipped" if found == {"skipped"} else "succeeded"
 
 
