@@ -202,7 +202,7 @@ class _Work:
         pod = next(p for p in scene.pods_of(service) if p["metadata"]["name"] == place.pod)
         box = next(c for c in pod["spec"]["containers"] if c["name"] == place.container)
         known = await check_environment.origins(box, sources)
-        source = f"secret/{ref.secret}:{ref.key}"
+        source = f"secret/{ref.secret}[{ref.key}]"
         names = [name for name, origin in known.items() if origin.source == source]
         try:
             has = await scene.kube.env_digests(*place, None)

@@ -40,7 +40,7 @@ class Variable(BaseModel):
     pod: str
     container: str
     name: str
-    source: str = Field(description="secret/NAME:KEY, configMap/NAME:KEY, literal, field, or missing")
+    source: str = Field(description="secret/NAME[KEY], configMap/NAME[KEY], literal, field, or missing")
     expected: str = Field("", description="What longshore.yaml asks for, when the source is another")
     present: bool = Field(description="Set in the running container")
     matches: bool | None = Field(None, description="Equal to the present value of its source; null: cannot be told")
@@ -111,7 +111,7 @@ async def origins(container: Manifest, sources: Sources) -> dict[str, Origin]:
             held = await sources.digests(kind, str(ref["name"])) or {}
             for key, value in held.items():
                 found[f"{source.get('prefix') or ''}{key}"] = Origin(
-                    source=f"{short}/{ref['name']}:{key}", digest=value, optional=bool(ref.get("optional"))
+                    source=f"{short}/{ref['name']}[{key}]", digest=value, optional=bool(ref.get("optional"))
                 )
     for entry in container.get("env") or []:
         found[str(entry["name"])] = await _of_entry(entry, sources)
@@ -124,7 +124,7 @@ async def _of_entry(entry: Manifest, sources: Sources) -> Origin:
         ref = value_from.get(part)
         if ref:
             held = await sources.digests(kind, str(ref["name"])) or {}
-            name = f"{short}/{ref['name']}:{ref['key']}"
+            name = f"{short}/{ref['name']}[{ref['key']}]"
             return Origin(source=name, digest=held.get(str(ref["key"]), ""), optional=bool(ref.get("optional")))
     if value_from:
         return Origin(source="field")
@@ -135,7 +135,7 @@ async def _of_entry(entry: Manifest, sources: Sources) -> Origin:
 def wanted_source(name: str, container: Manifest, secret_env: dict[str, SecretKeyRef], env: dict[str, str]) -> str:
     """The source that longshore.yaml asks for; empty when it says nothing of this variable."""
     if name in secret_env:
-        return f"secret/{secret_env[name].secret}:{secret_env[name].key}"
+        return f"secret/{secret_env[name].secret}[{secret_env[name].key}]"
     return "configMap" if name in env else ""
 
 

@@ -34,6 +34,7 @@ class DiagnoseOutput(ToolOutput):
 
     healthy: bool = Field(description="There is no finding")
     findings: list[Finding]
+    cluster: str = Field(description="The kubeconfig context")
     namespaces: list[str]
     scanned: int = Field(description="Objects looked at")
     unseen: list[str] = Field(default_factory=list, description="Kinds that could not be listed")
@@ -89,6 +90,7 @@ async def diagnose(args: DiagnoseInput, call: Call) -> DiagnoseOutput:
             *(f"{f.code} {f.root_cause}" for f in findings[:10]),
         ],
         findings=findings,
+        cluster=call.world.context,
         namespaces=_namespaces(seen),
         scanned=scanned,
         unseen=seen.unseen,

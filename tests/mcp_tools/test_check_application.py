@@ -205,7 +205,7 @@ def test_environment_finds_stale_missing_and_misplaced_variables(tmp_path: Path)
     kube.environment.clear()
     out = run("check_environment", call)
     row = next(v for v in out.variables if v.name == "JWT_SECRET")
-    assert not row.ok and row.source == "literal" and row.expected == "secret/shop-secrets:jwt"
+    assert not row.ok and row.source == "literal" and row.expected == "secret/shop-secrets[jwt]"
     assert KEY not in out.model_dump_json()
 
 
