@@ -13,7 +13,7 @@ from mcp_tools.diagnosis import (
     rules_runtime,
     rules_scheduling,
 )
-from mcp_tools.diagnosis.findings import CODES, Draft, Finding, Ref
+from mcp_tools.diagnosis.findings import CODES, Draft, Finding, Ref, Severity
 from mcp_tools.diagnosis.rules_common import template_labels, workloads
 from mcp_tools.diagnosis.snapshot import Manifest, Snapshot, chosen, ref_of, states
 from mcp_tools.diagnosis.sweep import hosts_in
@@ -66,6 +66,8 @@ def _causes(snapshot: Snapshot, drafts: list[Draft]) -> list[Draft]:
             shown.append(draft)
         else:
             root.explains.append(f"{draft.object}: {CODES[draft.code]}")
+            if draft.severity is Severity.ERROR and draft.code != "NO_ENDPOINTS":
+                root.severity = Severity.ERROR  # something else does not work because of it
     for draft in shown:
         draft.explains = sorted(set(draft.explains))
     return shown

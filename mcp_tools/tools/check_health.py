@@ -118,6 +118,9 @@ def _missing(scene: Scene, name: str) -> list[str]:
     owners = scene.workloads_of(name)
     if not owners:
         return [f"{name} is not installed in {scene.namespace}"]
+    declared = next((s.replicas for s in scene.app.spec.services if s.name == name), 1)
+    if declared and not any(w.get("kind") == "DaemonSet" or wanted(w) for w in owners):
+        return [f"{name} is scaled to zero"]
     lack = sum(wanted(w) for w in owners if w.get("kind") != "DaemonSet") - len(scene.pods_of(name))
     return [f"{name} lacks {lack} of its pods"] if lack > 0 else []
 

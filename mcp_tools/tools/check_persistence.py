@@ -173,7 +173,9 @@ class _Work:
             self.facts.append("the database is outside of the cluster: no claim to look at")
             return
         self.out.claims = await claims_of_database(self.scene)
-        if not self.out.claims:
+        if not self.scene.pods_of(database.name):
+            self.problems.append(f"{database.name} has no pod")
+        elif not self.out.claims:
             self.problems.append(f"no pod of {database.name} mounts a volume claim: its data dies with the pod")
         for row in self.out.claims:
             self.facts.append(

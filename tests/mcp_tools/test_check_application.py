@@ -220,6 +220,11 @@ def test_health_finds_unready_and_lately_restarted_pods(tmp_path: Path) -> None:
     kube.items = [i for i in objects() if i["metadata"]["name"] != "web-1"]
     gone = run("check_health", call)
     assert not gone.ok and "web lacks 1" in gone.reason
+    for item in kube.items:
+        if item["kind"] == "Deployment" and item["metadata"]["name"] == "web":
+            item["spec"]["replicas"] = 0
+    off = run("check_health", call)
+    assert not off.ok and off.reason == "web is scaled to zero"
 
 
 def test_security_finds_secrets_in_the_open_and_in_logs(tmp_path: Path) -> None:

@@ -44,6 +44,11 @@ def test_the_service_without_endpoints_is_a_symptom(name: str) -> None:
     assert "Service/web: a Service reaches no pod" in diagnose(snapshot(name))[0].explains
 
 
+def test_what_is_only_scaled_to_zero_is_a_warning() -> None:
+    (finding,) = diagnose(snapshot("zero"))
+    assert finding.severity is Severity.WARNING and finding.fix is not None
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -222,6 +227,7 @@ def test_a_readiness_that_waits_for_a_broken_dependency_is_its_symptom() -> None
     found = diagnose(fresh(seen))
     assert [f.code for f in found] == ["SCALED_TO_ZERO"]
     assert any("its probe fails" in line for line in found[0].explains)
+    assert found[0].severity is Severity.ERROR  # what is off on purpose breaks nothing else
 
 
 def test_a_service_whose_pods_were_made_just_now_is_no_finding() -> None:
