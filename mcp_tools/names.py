@@ -49,5 +49,5 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
 
-ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z@][A-Za-z0-9@._/-]*$", max_length=200)]
+ModuleName = Annotated[str, Field(pattern=r"^(node:)?[A-Za-z@][A-Za-z0-9@._/-]*$", max_length=200)]
 """A module to import inside an image (Python dotted name or Node package)."""

@@ -200,8 +200,11 @@ class Service:
             answer = (params.input_responses or {}).get(key)
             if answer is None:
                 continue
-            found = self.guard.journal.answer(key, _approved(answer), by=_client(ctx), channel="input_required")
-            if found.status == "declined" and not state.get("run_id"):
+            alone = not state.get("run_id")  # a run heeds it when it is resumed
+            found = self.guard.journal.answer(
+                key, _approved(answer), by=_client(ctx), channel="input_required", heeded=alone
+            )
+            if found.status == "declined" and alone:
                 raise Declined(f"{found.tool} was declined", f"by {found.answered_by}", "nothing was done")
         run_id = state.get("run_id")
         return str(run_id) if run_id else None

@@ -260,7 +260,8 @@ class Guard:
             answer = await session.channel.ask(question)
             if answer is None:
                 raise ConfirmationRequired(question)
-            found = self.journal.answer(question.id, answer.approved, by=answer.by, channel=session.channel.name)
+            channel = session.channel.name
+            found = self.journal.answer(question.id, answer.approved, by=answer.by, channel=channel, heeded=True)
             if not answer.approved:
                 raise Declined(f"{entry.definition.name} was declined", f"by {answer.by}", "nothing was done")
         entry.confirmation = found

@@ -152,8 +152,12 @@ class Journal:
         )
         return [Confirmation.model_validate_json(row[0]) for row in rows]
 
-    def answer(self, confirmation_id: str, approved: bool, *, by: str, channel: str) -> Confirmation:
+    def answer(
+        self, confirmation_id: str, approved: bool, *, by: str, channel: str, heeded: bool = False
+    ) -> Confirmation:
         """A human's answer. It counts once: a confirmation that has been answered, used or expired stays as it is.
+
+        ``heeded`` says that a no has stopped its call already, and is not kept for the next one.
 
         Raises:
             NotFound: there is none with that id.
@@ -168,7 +172,7 @@ class Journal:
             if expired == "waiting":
                 now = time.time()
                 update = {"status": "approved" if approved else "declined", "answered_at": now, "answered_by": by}
-                found = found.model_copy(update=update | {"channel": channel})
+                found = found.model_copy(update=update | {"channel": channel, "heeded": heeded and not approved})
                 self._put(db, found)
         if expired != "waiting":
             raise Refused(

@@ -97,9 +97,12 @@ async def test_a_yes_does_it_once(things: Things, server: Server[Any], mode: str
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("answer", [NO, AWAY, NOT_TICKED], ids=["decline", "cancel", "not-ticked"])
 async def test_anything_but_a_yes_is_a_no(things: Things, server: Server[Any], mode: str, answer: ElicitResult) -> None:
-    async with client(server, mode, Human(answer)) as made:
+    human = Human(answer, YES)
+    async with client(server, mode, human) as made:
         result = await made.call_tool("toy_remove", {"name": "web"})
-    assert result.is_error and "declined" in text(result) and things.acts == []
+        assert result.is_error and "declined" in text(result) and things.acts == []
+        await made.call_tool("toy_remove", {"name": "web"})
+    assert len(human.asked) == 2 and things.acts == ["remove web"]  # a no holds for its own call
 
 
 @pytest.mark.parametrize("mode", ERAS)
