@@ -19,7 +19,7 @@ _TOOLS = ("query-docs", "get-library-docs")
 class DocsDesk:
     """Answers each note once per run. A look-up that fails is answered by the note: it never stops a step."""
 
-    def __init__(self, url: str = "") -> None:
+    def __init__(self, url: Any = "") -> None:
         self.url = url
         self.texts: dict[str, str] = {}
         self._found: dict[str, asyncio.Future[str]] = {}
@@ -43,7 +43,7 @@ class DocsDesk:
         return PACKAGED
 
 
-async def ask_context7(url: str, library: str, topic: str) -> str:
+async def ask_context7(url: Any, library: str, topic: str) -> str:
     """The documentation of a library about a topic, from a context7 MCP server."""
     from mcp import Client
 
