@@ -109,9 +109,8 @@ def _sizes(snapshot: Snapshot, pod: Manifest, message: str) -> list[str]:
     for resource in sorted(set(re.findall(r"Insufficient ([\w./-]+?)[.,]?(?:\s|$)", message))):
         asked = [str(((c.get("resources") or {}).get("requests") or {}).get(resource, "0")) for c, _ in states(pod)]
         has = [str(((n.get("status") or {}).get("allocatable") or {}).get(resource, "?")) for n in snapshot.all("Node")]
-        lines.append(
-            f"its containers ask for {resource} {' + '.join(asked)}; nodes have, for all pods together, {', '.join(has[:5])}"
-        )
+        room = f"nodes have {', '.join(has[:5])} for all pods together"
+        lines.append(f"its containers ask for {resource} {' + '.join(asked)}; {room}")
     return lines
 
 
