@@ -15,8 +15,9 @@ from playbooks.schema import Step
 
 HEAD = """# How the plan is covered
 
-Every bullet of the plan, and the steps of the playbooks that carry it out or check it. A step belongs to `deploy` unless
-it says otherwise; *recovery* steps run when another one has failed. What no step covers has its reason at the end.
+Every bullet of the plan, and the steps of the playbooks that carry it out or check it. A step belongs to `deploy`
+unless it says otherwise; *recovery* steps run when another one has failed.
+What no step covers has its reason at the end.
 
 This page is written from `playbooks/plan.yaml` and the playbooks: `python -m playbooks.coverage docs/plan-coverage.md`.
 """

@@ -221,6 +221,7 @@ class Engine:
 
     async def _finish(self, node: Node) -> None:
         record = self.steps[node.id]
+        self._save()  # how long it took so far outlives a kill
         await self.tell_end(node.stage, record)
         mine = [r for r in self.steps.values() if r.stage == node.stage.id and not r.recovery]
         if node.stage.id not in self._closed and all(r.status not in ("pending", "running") for r in mine):

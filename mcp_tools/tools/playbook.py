@@ -206,7 +206,8 @@ def _may_resume(run: Run, call: Call) -> None:
 
 def _engine(prepared: Prepared, run: Run, call: Call, lease: LeaseKeeper | None) -> Engine:
     async def on_event(event: Event) -> None:
-        await call.progress(event.done, event.total, event.line())
+        with contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # nobody listens any more
+            await call.progress(event.done, event.total, event.line())
 
     try:
         return Engine(

@@ -89,9 +89,8 @@ class PlaybookPlanOutput(ToolOutput):
             done = sum(step.status in ("done", "skipped") for step in stage.steps)
             lines.append(f"{stage.number} {stage.title}: {len(stage.steps)} steps, {done} with nothing to do")
             for step in stage.steps:
-                if (step.status in ("planned", "failed") and step.effect != "read") or step.status == "failed":
-                    after = f" (known after {', '.join(step.known_after)})" if step.known_after else ""
-                    lines.append(f"  {step.status} {step.effect} {step.id}{after}: {'; '.join(step.evidence[:2])}")
+                if (step.status == "planned" and step.effect != "read") or step.status == "failed":
+                    lines.append(f"  {step.status} {step.effect} {step.id}: {'; '.join(step.evidence[:2])}")
         lines += [f"asks: {c.effect} {c.step}: {c.summary} (digest {c.digest[:16]})" for c in self.confirmations]
         return "\n".join(lines if self.confirmations else [*lines, "no confirmation is needed for what is known"])
 
