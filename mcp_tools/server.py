@@ -98,6 +98,7 @@ def _modern(ctx: ServerRequestContext[Any, Any]) -> bool:
     return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
+# What a model reads at each turn: under 25 kB. The playbook uses every tool, listed or not; "charts" is for authors.
 DEFAULT_TOOLSETS: tuple[str, ...] = ("diagnostics", "docker", "environment", "helm", "kubectl", "minikube", "playbook")
 
 

@@ -131,7 +131,7 @@ async def observe_generate(args: ChartGenerateInput, call: Call) -> Observation:
     )
 
 
-@tool(domain="charts", toolset="helm", title="Generate a chart", effect=Effect.CHANGE, observe=observe_generate)
+@tool(domain="charts", title="Generate a chart", effect=Effect.CHANGE, observe=observe_generate)
 async def chart_generate(args: ChartGenerateInput, call: Call) -> ChartGenerateOutput:
     """Write the Helm chart of a service (or of the database) from longshore.yaml, with the library chart beside it.
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from mcp_tools import application
 from mcp_tools.catalog import Effect, ToolInput, ToolOutput, tool
-from mcp_tools.engines import environment_checks
-from mcp_tools.engines.environment_inspection import Outcome, Section
+from mcp_tools.environment import checks as environment_checks
+from mcp_tools.environment.inspection import Outcome, Section
 from mcp_tools.names import PathArg
 from mcp_tools.untrusted import Untrusted
 from mcp_tools.world import Call

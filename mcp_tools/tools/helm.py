@@ -149,7 +149,7 @@ async def helm_history(args: ReleaseInput, call: Call) -> HelmHistoryOutput:
     return HelmHistoryOutput(release=args.release, revisions=[line_of(r) for r in history])
 
 
-@tool(domain="helm", title="Render a chart", effect=Effect.READ)
+@tool(domain="helm", toolset="charts", title="Render a chart", effect=Effect.READ)
 async def helm_template(args: ChartInput, call: Call) -> HelmTemplateOutput:
     """Render a chart of the workspace with its values, without a release; secret values are redacted."""
     render = await call.world.helm.render(args.release, chart_of(args, call), args.namespace)

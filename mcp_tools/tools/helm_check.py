@@ -43,7 +43,7 @@ class HelmLintOutput(ToolOutput):
         return "\n".join(lines)
 
 
-@tool(domain="helm", title="Lint a chart", effect=Effect.READ)
+@tool(domain="helm", toolset="charts", title="Lint a chart", effect=Effect.READ)
 async def helm_lint(args: HelmLintInput, call: Call) -> HelmLintOutput:
     """Check a chart: helm lint, every rendered object against Kubernetes' own models, and security policies.
 
@@ -116,7 +116,15 @@ async def observe_test(args: HelmTestInput, call: Call) -> Observation:
     return Observation(effect=Effect.CREATE, preview=Preview(summary=summary, added=names), state=state)
 
 
-@tool(domain="helm", title="Test a release", effect=Effect.CREATE, observe=observe_test, idempotent=False, long=True)
+@tool(
+    domain="helm",
+    toolset="charts",
+    title="Test a release",
+    effect=Effect.CREATE,
+    observe=observe_test,
+    idempotent=False,
+    long=True,
+)
 async def helm_test(args: HelmTestInput, call: Call) -> HelmTestOutput:
     """Run the chart tests of a release and show the log of each."""
     observation = call.observation or await observe_test(args, call)

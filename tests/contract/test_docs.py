@@ -149,11 +149,11 @@ def calls() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("where", "words"), calls(), ids=lambda p: p if isinstance(p, str) else "")
 def test_every_command_line_parses(where: str, words: list[str]) -> None:
     command: click.Command = cli
-    context = click.Context(cli, info_name="longshore", resilient_parsing=True)
+    context = click.Context(cli, info_name="longshore")
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         inner = command.get_command(context, words[0])
         assert inner is not None, f"there is no command {words[0]}"
-        context = click.Context(inner, info_name=words[0], parent=context, resilient_parsing=True)
+        context = click.Context(inner, info_name=words[0], parent=context)
         command, words = inner, words[1:]
     _, rest, _ = command.make_parser(context).parse_args(list(words))
     assert rest == [], "too many words"

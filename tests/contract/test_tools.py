@@ -68,7 +68,7 @@ def test_the_default_set_is_small_enough_for_a_model() -> None:
 def test_a_definition_is_complete(tool: ToolDef) -> None:
     jsonschema.Draft202012Validator.check_schema(tool.input_schema)
     jsonschema.Draft202012Validator.check_schema(tool.output_schema)
-    assert tool.description.endswith(".") and len(tool.description) <= 400
+    assert tool.description.endswith((".", "…")) and len(tool.description) <= 400
     assert tool.title and "_" not in tool.title
     assert (tool.observe is None) == (tool.effect is Effect.READ)
     assert {"changed", "evidence"} <= set(tool.output_schema["properties"])

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from mcp_tools.engines import environment, environment_programs, environment_resources
+from mcp_tools.engines import environment
 from mcp_tools.engines.docker_records import Container, Daemon, Image, Version
-from mcp_tools.engines.environment_checks import CHECKS, run_checks
-from mcp_tools.engines.environment_inspection import Check, Inspection
 from mcp_tools.engines.minikube_parse import Profile, Status
+from mcp_tools.environment import programs as environment_programs
+from mcp_tools.environment import resources as environment_resources
+from mcp_tools.environment.checks import CHECKS, run_checks
+from mcp_tools.environment.inspection import Check, Inspection
 from mcp_tools.errors import EnvironmentNotReady
 from mcp_tools.tools.environment import EnvironmentCheckInput, EnvironmentCheckOutput, environment_check
 from mcp_tools.world import Call, World

@@ -7,7 +7,7 @@ import os
 import re
 
 from mcp_tools.engines import process
-from mcp_tools.engines.environment_inspection import TIMEOUT, Check, Inspection, Outcome, Section
+from mcp_tools.environment.inspection import TIMEOUT, Check, Inspection, Outcome, Section
 from mcp_tools.errors import LongshoreError
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from mcp_tools.engines import environment_programs as programs
-from mcp_tools.engines import environment_resources as resources
-from mcp_tools.engines.environment_inspection import SECTIONS, TIMEOUT, Check, Inspection, Judge, Outcome, Section
+from mcp_tools.environment import programs, resources
+from mcp_tools.environment.inspection import SECTIONS, TIMEOUT, Check, Inspection, Judge, Outcome, Section
 from mcp_tools.errors import EnvironmentNotReady, LongshoreError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_tools.engines import environment
-from mcp_tools.engines.environment_inspection import Check, Inspection, Outcome
 from mcp_tools.engines.minikube_parse import Profile
+from mcp_tools.environment.inspection import Check, Inspection, Outcome
 from mcp_tools.errors import LongshoreError
 
 DISK_GIB = 20
