@@ -54,7 +54,7 @@ class Question:
         blank = next((i for i, line in enumerate(rest) if not line.strip()), len(rest))
         diff = "\n".join(rest[blank:]).strip("\n")
         return cls(
-            summary=first[3] if first else one_line(body[0] if body else "proceed?"),
+            summary=first[3] if first else (one_line(body[0] if body else "") or "proceed?"),
             effect=first[1] if first else "",
             target=first[2] if first else "",
             facts=tuple(line for line in rest[:blank] if line.strip()),

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from agent import tty
 from agent.problems import Interrupted
 
 __all__ = ["Interrupt", "execute"]
@@ -33,6 +34,7 @@ class Interrupt:
 
     def _signalled(self, number: signal.Signals) -> None:
         if self.event.is_set() and number == signal.SIGINT:
+            tty.restore()
             if sys.stderr.isatty():
                 sys.stderr.write(_SHOW_CURSOR)
                 sys.stderr.flush()

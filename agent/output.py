@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.problems import Problem
-from agent.text import one_line, safe
+from agent.text import safe, short
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.status import Status
 
 __all__ = ["Output"]
 
@@ -29,6 +30,7 @@ class Output:
     debug: bool = False
     ask: bool = True
     """Whether questions may be asked at all (``--no-input``)."""
+    _status: Status | None = None
 
     @cached_property
     def terminal(self) -> bool:
@@ -66,8 +68,22 @@ class Output:
             return
         from rich.text import Text
 
-        with self.err.status(Text(text, "dim")) as status:
-            yield lambda words: status.update(Text(one_line(words), "dim"))
+        with self.err.status(Text(text, "dim")) as self._status:
+            status = self._status
+            yield lambda words: status.update(Text(short(words, self.err.width - 4), "dim"))
+        self._status = None
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """The spinner goes while something else stands on the terminal."""
+        status = self._status
+        if status is not None:
+            status.stop()
+        try:
+            yield
+        finally:
+            if status is not None:
+                status.start()
 
     def show(self, renderable: RenderableType, plain: str) -> None:
         """The result for a person, on stdout: pretty on a terminal, plain elsewhere; nothing with ``--json``."""

@@ -41,6 +41,9 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "warning": ("!", "yellow"),
     "ok": ("✓", "green"),
 }
+WIDEST = 110
+"""Columns; more would tear lines apart."""
+
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 EFFECTS = {"read": "dim", "create": "green", "change": "yellow", "destroy": "bold red"}
 
@@ -130,11 +133,11 @@ def _stage_grid(width: int) -> Table:
     table = grid(
         {"width": 1},
         {"ratio": 1, "no_wrap": True, "overflow": "ellipsis"},
-        {"justify": "right"},
-        {},
-        {"justify": "right"},
+        {"justify": "right", "no_wrap": True, "min_width": 8},
+        {"no_wrap": True, "min_width": 10},
+        {"justify": "right", "no_wrap": True, "min_width": 6},
     )
-    table.width = min(width, 100)
+    table.width = min(width, WIDEST)
     return table
 
 
@@ -158,7 +161,7 @@ _ORDER = {"failed": 0, "waiting": 1, "running": 2, "succeeded": 3, "skipped": 4,
 
 def _steps(stage: Stage, room: int, width: int, now: float, beat: int) -> RenderableType:
     chosen = _chosen(stage.steps, room)
-    inner = min(width, 110) - 4
+    inner = min(width, WIDEST) - 4
     longest = max((len(one_line(step.title)) for step in stage.steps), default=0)
     wide = min(longest, int(inner * 0.6))
     table = grid(
@@ -216,7 +219,7 @@ def _remark(step: Step) -> Text:
 def header(run: Run, verb: str, elapsed: str, width: int) -> RenderableType:
     """What is done, to what, where, and for how long."""
     table = grid({"ratio": 1, "no_wrap": True, "overflow": "ellipsis"}, {"justify": "right", "style": "dim"})
-    table.width = min(width, 100)
+    table.width = min(width, WIDEST)
     where = f" → {run.target}" if run.target else ""
     title = Text.assemble((f"{verb} ", "bold"), (run.application, "bold cyan"), (where, ""))
     if run.simulated:
@@ -268,7 +271,7 @@ def run_view(run: Run, width: int) -> RenderableType:
         table = grid(
             {"width": 1}, {"ratio": 1, "overflow": "fold"}, {"justify": "right", "style": "dim", "no_wrap": True}
         )
-        table.width = min(width, 100) - 4
+        table.width = min(width, WIDEST) - 4
         for step in stage.steps:
             title = Text(one_line(step.title), "dim" if step.status in ("pending", "skipped") else "")
             title.append("  changed" if step.changed else "", "yellow")
@@ -280,7 +283,7 @@ def run_view(run: Run, width: int) -> RenderableType:
                     "",
                 )
             for fact in step.evidence[:4]:
-                table.add_row("", Text(one_line(fact), "dim"), "")
+                table.add_row("", Text(short(fact, 160), "dim"), "")
         parts += [Text(), line, Padding(table, (0, 0, 0, 4))]
     parts += [Text(), Text.assemble("status: ", (run.status, MARKS.get(run.status, ("", ""))[1] or "bold"))]
     parts += [Text(f"  {one_line(line)}", "cyan") for line in run.advice]
@@ -299,6 +302,6 @@ def run_plain(run: Run) -> str:
                 lines.append(
                     f"    {': '.join(one_line(step.error.get(k)) for k in ('what', 'why') if step.error.get(k))}"
                 )
-            lines += [f"    - {one_line(fact)}" for fact in step.evidence[:4]]
+            lines += [f"    - {short(fact, 160)}" for fact in step.evidence[:4]]
     lines.append(f"status: {run.status}")
     return "\n".join([*lines, *(f"  {one_line(line)}" for line in run.advice)])

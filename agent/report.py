@@ -10,7 +10,7 @@ from typing import Any
 
 from agent import diagram, gantt
 from agent.model import Run, Step, mappings
-from agent.text import count, duration, one_line, safe, when
+from agent.text import count, duration, one_line, safe, short, when
 
 __all__ = ["render"]
 
@@ -97,7 +97,7 @@ def _step(step: Step, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
         "docs": one_line(record.get("docs") or ""),
         "docs_source": one_line(record.get("docs_source") or ""),
         "plan": ", ".join(map(one_line, record.get("plan") or [])),
-        "evidence": step.evidence[:_FACTS],
+        "evidence": [short(fact, 400) for fact in step.evidence[:_FACTS]],
         "args": record.get("args") or {},
     }
 

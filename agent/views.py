@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from agent import tty
 from agent.model import Run, Step
 from agent.text import clock, duration, one_line, safe
 
@@ -146,12 +147,14 @@ class LiveView:
             redirect_stdout=False,
             redirect_stderr=False,
         )
+        tty.silence()
         self._live.start(refresh=True)
 
     def _stop(self) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
+        tty.restore()
 
     def update(self, run: Run) -> None:
         """Drawn at the next beat."""

@@ -41,19 +41,21 @@ def command(release: str, revision: int | None, reason: str, namespace: str | No
         from agent.confirm import Desk, TerminalAnswers
 
         output = common.output
-        desk = Desk(TerminalAnswers(output).choose) if output.interactive else None
+        desk = Desk(TerminalAnswers(output, output.quiet).choose) if output.interactive else None
         answer = desk.answer if desk else None
-        async with connect(common.connection(workspace_of(Path())), interrupt, answer=answer) as server:
-            with output.busy("analyzing the impact"):
+        with output.busy("analyzing the impact") as say:
+
+            async def progress(_: float, __: float | None, message: str) -> None:
+                say(message)
+
+            async with connect(common.connection(workspace_of(Path())), interrupt, answer=answer) as server:
                 impact = (await server.call("helm_rollback_impact", arguments)).data
-            if not output.json:
-                _impact(common, impact)
-
-            async def say(_: float, __: float | None, message: str) -> None:
-                if not output.terminal:
-                    output.note(message)
-
-            result = (await server.call("helm_rollback", {**arguments, "reason": reason}, progress=say)).data
+                with output.quiet():
+                    if not output.json:
+                        _impact(common, impact)
+                say(f"rolling {release} back")
+                given = {**arguments, "reason": reason}
+                result = (await server.call("helm_rollback", given, progress=progress)).data
         output.document({"impact": impact, "result": result})
         return _result(common, result)
 

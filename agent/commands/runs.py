@@ -161,7 +161,9 @@ def runs_report(run_id: str, file: Path | None, common: Common) -> int:
 
     The page needs nothing else: no network, no other file. RUN may be "last".
     """
-    from agent.settings import workspace_of
+    from agent.settings import FILE, document_of, workspace_of
+
+    here = workspace_of(Path())
 
     async def work(server: Any) -> int:
         from agent.listing import one
@@ -171,7 +173,9 @@ def runs_report(run_id: str, file: Path | None, common: Common) -> int:
         run = await one(server, run_id)
         details = await server.read(f"longshore://runs/{run.id}")
         target = file or Path(f"{run.id}.html")
-        page = render(run, details if isinstance(details, dict) else {})
+        record = details.get("run") if isinstance(details, dict) else None
+        named = record.get("application") if isinstance(record, dict) else None
+        page = render(run, details if isinstance(details, dict) else {}, document_of(here / str(named or FILE)))
         try:
             target.write_text(page, encoding="utf-8")
         except OSError as error:
@@ -182,4 +186,4 @@ def runs_report(run_id: str, file: Path | None, common: Common) -> int:
         common.output.line(f"written: {target}")
         return 0
 
-    return _read(common, workspace_of(Path()), work)
+    return _read(common, here, work)

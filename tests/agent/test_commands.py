@@ -129,7 +129,7 @@ def test_plan_prints_its_digest_and_changes_nothing(stage: Stage) -> None:
     stage.script("playbook_plan", data=plan(DIGEST))
     ran = stage.run("deploy", "--plan")
     assert ran.code == 0
-    assert "--yes " + "f" * 64 in ran.out
+    assert "--yes " + "f" * 16 in ran.out and "plan " + "f" * 64 in ran.out
     assert "--read-only" in next(call for call in stage.calls() if "argv" in call)["argv"]
 
 
