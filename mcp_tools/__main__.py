@@ -42,12 +42,12 @@ def serve(
     from mcp_tools.world import World
 
     flags = {"target": target, "profile": profile, "toolsets": toolsets, "read_only": read_only}
-    settings, _ = config.load(flags)
+    settings, sourced = config.load(flags)
     if not workspace.is_dir():
         raise UsageError(f"there is no folder {workspace}", remedy="name the folder of your application")
     server = build(
         Options(
-            World(settings.target, settings.profile),
+            World(settings.target, settings.profile, settings=tuple(sourced)),
             workspace.resolve(),
             toolset_names(settings.toolsets),
             settings.read_only,

@@ -136,7 +136,10 @@ class Generate(_Model):
 
 
 class KeySource(_Model):
-    """Where the value of a secret's key comes from; exactly one way. Values never stand in this file."""
+    """Where the value of a secret's key comes from. Values never stand in this file.
+
+    One way; or ``fromEnv`` with a ``template``, which is taken when the variable is not set.
+    """
 
     generate: Generate | None = None
     from_env: EnvName | None = None
@@ -145,8 +148,9 @@ class KeySource(_Model):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(way is not None for way in (self.generate, self.from_env, self.template)) != 1:
-            raise ValueError("give exactly one of generate, fromEnv and template")
+        ways = sum(way is not None for way in (self.generate, self.from_env, self.template))
+        if ways != 1 and (ways != 2 or self.generate is not None):
+            raise ValueError("give exactly one of generate, fromEnv and template, or fromEnv with a template")
         return self
 
 

@@ -12,6 +12,7 @@ from mcp_tools.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from mcp_tools.catalog import Observation
+    from mcp_tools.config import Sourced
     from mcp_tools.engines.docker import DockerEngine
     from mcp_tools.engines.helm import HelmEngine
     from mcp_tools.engines.kubernetes import KubeEngine
@@ -28,12 +29,13 @@ Progress = Callable[[float, float | None, str], Awaitable[None]]
 class World:
     """The engines of one target. Each is made at its first use; the target never changes.
 
-    ``target`` is ``minikube`` or ``context:NAME``. ``profile`` is the Minikube profile.
+    ``target`` is ``minikube`` or ``context:NAME``. ``profile`` is the Minikube profile. ``settings`` are shown only.
     """
 
     target: str = "minikube"
     profile: str = "minikube"
     kubeconfig: str | None = None
+    settings: tuple[Sourced, ...] = ()
 
     @property
     def is_minikube(self) -> bool:

@@ -125,30 +125,34 @@ async def helm_only(view: View) -> Verdict:
 
 
 async def versioned_charts(view: View) -> Verdict:
-    """Every chart lies in a Git work tree, and none of its own files is ignored."""
+    """None of a chart's own files is ignored by Git; a chart that is in no work tree is said to be, and not refused."""
     git = process.which("git")
     if git is None:
-        return Verdict(["git is not installed"])
+        return Verdict([], ["git is not installed: whether the charts are versioned is not known"])
     broken, facts = [], []
     for part in view.parts():
         folder = view.call.path(str(view.app.chart_of(part)))
         if part.name in view.later:
             facts.append(f"chart {folder.name} is not there yet: stage 3 generates it")
             continue
-        said = await _unversioned(git, folder)
-        broken += [f"chart {folder.name}: {said}"] if said else []
-        facts += [] if said else [f"chart {folder.name} is in a Git work tree"]
+        if not await _in_work_tree(git, folder):
+            facts.append(f"chart {folder.name} is in no Git work tree: commit it to keep its history")
+            continue
+        ignored = await _ignored(git, folder)
+        broken += [f"chart {folder.name}: Git ignores {', '.join(ignored[:3])}"] if ignored else []
+        facts += [] if ignored else [f"chart {folder.name} is in a Git work tree"]
     return Verdict(broken, facts)
 
 
-async def _unversioned(git: str, folder: Path) -> str:
-    inside = await process.run([git, "rev-parse", "--is-inside-work-tree"], timeout=20, cwd=folder, check=False)
-    if inside.stdout.strip() != "true":
-        return "it is in no Git work tree"
+async def _in_work_tree(git: str, folder: Path) -> bool:
+    done = await process.run([git, "rev-parse", "--is-inside-work-tree"], timeout=20, cwd=folder, check=False)
+    return done.stdout.strip() == "true"
+
+
+async def _ignored(git: str, folder: Path) -> list[str]:
     words = [git, "ls-files", "--others", "--ignored", "--exclude-standard", "--", "Chart.yaml", "templates", "*.yaml"]
-    ignored = await process.run(words, timeout=20, cwd=folder, check=False)
-    files = [line for line in ignored.stdout.splitlines() if not line.startswith("charts/")]
-    return f"Git ignores {', '.join(files[:3])}" if files else ""
+    done = await process.run(words, timeout=20, cwd=folder, check=False)
+    return [line for line in done.stdout.splitlines() if not line.startswith("charts/")]
 
 
 async def secrets_in_secrets(view: View) -> Verdict:

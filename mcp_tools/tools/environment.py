@@ -36,11 +36,20 @@ class CheckLine(BaseModel):
     remedy: Untrusted = ""
 
 
+class Setting(BaseModel):
+    """One setting, and where its value came from."""
+
+    name: str
+    value: str
+    source: Literal["flag", "environment", "file", "default"]
+
+
 class EnvironmentCheckOutput(ToolOutput):
     """Every check; ready when none failed."""
 
     ready: bool
     checks: list[CheckLine]
+    settings: list[Setting] = Field(default_factory=list)
 
     def text(self) -> str:
         """A table, with the remedy under each line that needs one."""
@@ -79,4 +88,5 @@ async def environment_check(args: EnvironmentCheckInput, call: Call) -> Environm
             )
             for check in checks
         ],
+        settings=[Setting(name=s.name, value=str(s.value), source=s.source) for s in call.world.settings],
     )

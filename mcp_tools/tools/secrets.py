@@ -104,7 +104,7 @@ def decide(plan: _Plan, env: Mapping[str, str]) -> None:
         how = plan.specs[key]
         if key in plan.existing:
             plan.kept.append(key)
-        elif "fromEnv" in how and not env.get(str(how["fromEnv"])):
+        elif "fromEnv" in how and "template" not in how and not env.get(str(how["fromEnv"])):
             if not how.get("optional"):
                 name = how["fromEnv"]
                 raise EnvironmentNotReady(
@@ -113,10 +113,16 @@ def decide(plan: _Plan, env: Mapping[str, str]) -> None:
                     f"export {name}=… and try again",
                 )
             plan.missing.append(key)
-        elif "template" in how and set(_PLACE.findall(str(how["template"]))) & set(plan.missing):
+        elif _unresolved(how, env) & set(plan.missing):
             plan.missing.append(key)
         else:
             plan.create.append(key)
+
+
+def _unresolved(how: Mapping[str, Any], env: Mapping[str, str]) -> set[str]:
+    """The other keys that this one is made from; none when an environment variable gives it."""
+    taken = env.get(str(how.get("fromEnv")))
+    return set() if taken else set(_PLACE.findall(str(how.get("template", ""))))
 
 
 def _ordered(plan: _Plan) -> list[str]:
@@ -147,7 +153,7 @@ def values(plan: _Plan, env: Mapping[str, str]) -> dict[str, str]:
         how = plan.specs[key]
         if "generate" in how:
             known[key] = generate(how["generate"] if isinstance(how["generate"], dict) else {"bytes": 32})
-        elif "fromEnv" in how:
+        elif env.get(str(how.get("fromEnv"))):
             known[key] = env[str(how["fromEnv"])]
         elif "template" in how:
             known[key] = _PLACE.sub(lambda place: known[place[1]], str(how["template"]))
