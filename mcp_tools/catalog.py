@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from mcp_tools.effects import Effect
 from mcp_tools.errors import UsageError
@@ -36,9 +37,17 @@ __all__ = [
 
 
 class ToolInput(BaseModel):
-    """What a tool takes. Unknown arguments are refused."""
+    """What a tool takes. Unknown arguments are refused; names in camel case are taken as well.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Some clients rewrite every argument name to camel case before they send it.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name, to_camel(name))),
+    )
 
 
 class ToolOutput(BaseModel):

@@ -72,3 +72,18 @@ def test_a_definition_is_complete(tool: ToolDef) -> None:
     assert tool.title and "_" not in tool.title
     assert (tool.observe is None) == (tool.effect is Effect.READ)
     assert {"changed", "evidence"} <= set(tool.output_schema["properties"])
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda t: t.name)
+def test_names_in_camel_case_are_taken_as_well(tool: ToolDef) -> None:
+    """Some clients rewrite argument names; what is taken is the same argument."""
+    from pydantic import ValidationError
+    from pydantic.alias_generators import to_camel
+
+    for name in tool.input_schema["properties"]:
+        errors: list[Any] = []
+        try:
+            tool.input_model.model_validate({to_camel(name): object()})
+        except ValidationError as error:
+            errors = error.errors()
+        assert not [e for e in errors if e["type"] == "extra_forbidden"], name
