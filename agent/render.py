@@ -236,8 +236,8 @@ def failure_lines(run: Run) -> list[tuple[str, str]]:
         error = step.error
         lines.append(("yellow", f"! {step.title} (optional)") if good else ("bold red", f"✗ {step.title} ({step.id})"))
         what = ": ".join(one_line(error.get(key)) for key in ("what", "why") if error.get(key))
-        lines += [("", f"  {what}")] if what else []
-        lines += [("dim", f"  - {one_line(fact)}") for fact in step.evidence[:8] if one_line(fact) != what]
+        lines += [("", f"  {short(what, 400)}")] if what else []
+        lines += [("dim", f"  - {short(fact, 160)}") for fact in step.evidence[:8] if one_line(fact) != what]
         lines += [("cyan", f"  try: {one_line(error['remedy'])}")] if error.get("remedy") else []
     if not lines and run.error and not good:
         lines.append(("red", one_line(run.error.get("what") or "")))

@@ -133,6 +133,15 @@ def test_plan_prints_its_digest_and_changes_nothing(stage: Stage) -> None:
     assert "--read-only" in next(call for call in stage.calls() if "argv" in call)["argv"]
 
 
+def test_uninstall_keeps_data_unless_it_is_told(stage: Stage) -> None:
+    stage.script("playbook_run", data=run_data())
+    assert stage.run("uninstall").code == 0
+    assert stage.run("uninstall", "--delete-data").code == 0
+    first, second = (call["arguments"] for call in stage.calls("playbook_run"))
+    assert first == {"playbook": "uninstall", "application": "."}
+    assert second == first | {"params": {"delete_data": True}}
+
+
 @pytest.mark.parametrize(
     ("code", "exit_code"),
     [("usage", 2), ("confirmation-required", 3), ("environment-not-ready", 4), ("tool-failed", 1), ("busy", 1)],
