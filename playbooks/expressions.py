@@ -2,7 +2,7 @@
 
 In ``args`` a string holds ``${…}`` places; one that is a single place as a whole keeps the type of its value.
 ``expect``, ``when`` and ``for_each`` are bare expressions. Beside the standard functions there are ``merge(a, b)``
-(maps, deeply) and ``join(list, separator)``.
+(maps, deeply), ``join(list, separator)`` and ``cut(text, length)``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,12 @@ def _join(items: Any, separator: Any) -> str:
     return str(separator).join(str(item) for item in items)
 
 
-_FUNCTIONS = {"merge": merge, "join": _join}
+def _cut(text: Any, length: Any) -> str:
+    words = str(text)
+    return words if len(words) <= int(length) else f"{words[: int(length) - 1]}…"
+
+
+_FUNCTIONS = {"merge": merge, "join": _join, "cut": _cut}
 
 
 def evaluate(expression: str, scope: Mapping[str, Any]) -> Any:

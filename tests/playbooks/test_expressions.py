@@ -39,6 +39,7 @@ SCOPE: dict[str, Any] = {
         ("${service.name}:${steps['build-it'].result.tag}", "web:src-1"),
         ("size ${result.size}, list ${result.list.map(i, i.id)}", 'size 12, list ["a", "b"]'),
         ("${{'a': {'b': '}'}}}", {"a": {"b": "}"}}),
+        ("${cut('abcdef', 4)}${cut('abc', 4)}", "abc…abc"),
         ("${app.namespace} and $5 {x}", "todo and $5 {x}"),
         ("${join(result.list.filter(i, !i.ok).map(i, i.id), ', ')}", "b"),
     ],
