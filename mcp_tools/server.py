@@ -70,16 +70,15 @@ class _Elicitation:
         answer = await self._ctx.session.elicit_form(
             confirmation.question(), APPROVE, related_request_id=self._ctx.request_id
         )
-        return Answer(_approved(answer), _client(self._ctx))
+        said = _said(answer)
+        return None if said is None else Answer(said, _client(self._ctx))
 
 
-def _approved(answer: Any) -> bool:
-    """Only an accepted form whose one field is true is a yes."""
-    return (
-        isinstance(answer, types.ElicitResult)
-        and answer.action == "accept"
-        and (answer.content or {}).get("approve") is True
-    )
+def _said(answer: Any) -> bool | None:
+    """Only an accepted form whose one field is true is a yes. None: dismissed, so the question goes on waiting."""
+    if not isinstance(answer, types.ElicitResult) or answer.action == "cancel":
+        return None
+    return answer.action == "accept" and (answer.content or {}).get("approve") is True
 
 
 def _client(ctx: ServerRequestContext[Any, Any]) -> str:
@@ -158,7 +157,8 @@ class Service:
             await ctx.session.report_progress(done, total, message)
 
         try:
-            run_id = self._take_answers(ctx, params)
+            run_id, dismissed = self._take_answers(ctx, params)
+            asks = asks and not dismissed  # who does not want to answer now is not asked again at once
             if run_id is not None and name in RUNNERS:
                 name, arguments = "playbook_resume", {"run_id": run_id}
             outcome = await self.guard.call(name, arguments, session=session, say=say)
@@ -181,8 +181,10 @@ class Service:
         found = self.guard.journal.confirmations(str(outcome.data.get("run_id")), status="waiting")
         return [confirmation for confirmation in found if not confirmation.expired]
 
-    def _take_answers(self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> str | None:
-        """Write down what the human said in the round before; the run that it belongs to, if one waits.
+    def _take_answers(
+        self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
+    ) -> tuple[str | None, bool]:
+        """Write down what the human said in the round before; the run it belongs to, and whether a question was left.
 
         The state is sealed by the SDK and bound to the tool and its arguments. An answer without a state, to an id
         that the state does not name, or to a question that was answered before, counts for nothing.
@@ -192,23 +194,23 @@ class Service:
             Refused: the question does not wait for an answer any more.
         """
         if not params.request_state or not _modern(ctx):
-            return None
+            return None, False
         try:
             state = json.loads(params.request_state)
         except ValueError:
-            return None
+            return None, False
+        run_id, left = state.get("run_id"), False
         for key in state.get("ids", []):
-            answer = (params.input_responses or {}).get(key)
-            if answer is None:
+            said = _said((params.input_responses or {}).get(key))
+            if said is None:
+                left = True
                 continue
-            alone = not state.get("run_id")  # a run heeds it when it is resumed
             found = self.guard.journal.answer(
-                key, _approved(answer), by=_client(ctx), channel="input_required", heeded=alone
-            )
-            if found.status == "declined" and alone:
+                key, said, by=_client(ctx), channel="input_required", heeded=run_id is None
+            )  # a run heeds its no when it is resumed
+            if found.status == "declined" and run_id is None:
                 raise Declined(f"{found.tool} was declined", f"by {found.answered_by}", "nothing was done")
-        run_id = state.get("run_id")
-        return str(run_id) if run_id else None
+        return (str(run_id) if run_id else None), left
 
     # -- resources and prompts ----------------------------------------------------------------------------------
 

@@ -225,10 +225,22 @@ def runtime_of(context: Path) -> Runtime:
     """What the image of that source folder can run: decides how ``helm test`` asks."""
     if (context / "package.json").is_file():
         return "node"
-    if any((context / name).is_file() for name in ("pyproject.toml", "setup.py")) or any(
-        context.glob("requirements*.txt")
-    ):
+    marks = ("pyproject.toml", "setup.py", "requirements*.txt", "*.py")
+    if any(next(context.glob(mark), None) is not None for mark in marks):
         return "python"
+    return _base_runtime(context / "Dockerfile")
+
+
+def _base_runtime(dockerfile: Path) -> Runtime:
+    """By the base image of the last stage."""
+    if dockerfile.is_file():
+        lines = dockerfile.read_text(encoding="utf-8", errors="replace").splitlines()
+        bases = [line.split()[1] for line in lines if line.upper().startswith("FROM ") and len(line.split()) > 1]
+        name = bases[-1].rsplit("/", 1)[-1] if bases else ""
+        if name.startswith("python"):
+            return "python"
+        if name.startswith("node"):
+            return "node"
     return "shell"
 
 

@@ -105,10 +105,12 @@ class HelmEngine:
         timeout: float = 120,
         permit: Permit | None = None,
         check: bool = True,
+        offline: bool = False,
     ) -> Completed:
         argv = [self.binary(), words[0]]
         if namespace is not None:
             argv += ["--namespace", namespace]
+        if namespace is not None and not offline:  # offline there may be no cluster yet, and so no context
             if self.kube.context != "in-cluster":
                 argv += ["--kube-context", self.kube.context]
             if self.kube.kubeconfig:
@@ -162,7 +164,7 @@ class HelmEngine:
             words += ["--is-upgrade"] if upgrade else []
             words += [] if offline else ["--dry-run=server"]
             try:
-                done = await self._helm([*words, "--", release, str(staged.path)], namespace=namespace)
+                done = await self._helm([*words, "--", release, str(staged.path)], namespace=namespace, offline=offline)
             except ProcessFailed as error:
                 raise ToolFailed(
                     f"chart {staged.name} does not render",

@@ -96,7 +96,7 @@ def values_of(folder: Path) -> dict[str, Any]:
 
 def test_the_tool_is_in_the_catalogue() -> None:
     tool = CATALOG.get("chart_generate")
-    assert (tool.domain, tool.toolset, tool.effect) == ("charts", "helm", Effect.CHANGE)
+    assert (tool.domain, tool.toolset, tool.effect) == ("charts", "charts", Effect.CHANGE)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -293,3 +293,42 @@ def test_text_that_means_something_in_yaml_stays_text(shop: Path) -> None:
     odd = {"A": "yes", "B": "1e3", "C": "a: b # c", "D": "{{ .Values }}", "E": "'\"\n tab", "F": "", "G": "null"}
     files = chart_writer.chart_files(dataclasses.replace(spec, config=odd))
     assert yaml.safe_load(files["values.yaml"])["config"] == odd
+
+
+@pytest.mark.anyio
+async def test_charts_of_a_new_application_can_be_generated_side_by_side(tmp_path: Path) -> None:
+    """All need the library chart, which none of them has yet."""
+    import asyncio
+
+    from mcp_tools.guard.guard import Session
+    from mcp_tools.world import World
+    from tests.mcp_tools.test_application import minimal, write
+    from tests.mcp_tools.toys import toy_guard
+
+    write(tmp_path, minimal())
+    for name in ("web", "api"):
+        (tmp_path / name).mkdir()
+    guard, session = toy_guard(tmp_path), Session(World("context:none"), tmp_path)
+    calls = [guard.call("chart_generate", {"service": name}, session=session) for name in ("web", "api")]
+    done = await asyncio.gather(*calls)
+    assert all(result.changed for result in done)
+    assert (tmp_path / "charts" / "longshore-common" / "Chart.yaml").is_file()
+    again = await guard.call("chart_generate", {"service": "web"}, session=session)
+    assert not again.changed
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "runtime"),
+    [
+        ("main.py", "", "python"),
+        ("Dockerfile", "FROM debian AS build\nFROM docker.io/library/python:3.13-slim\n", "python"),
+        ("Dockerfile", "FROM node:22-slim\n", "node"),
+        ("Dockerfile", "FROM nginx:alpine\n", "shell"),
+        ("package.json", "{}", "node"),
+    ],
+)
+def test_the_chart_test_asks_with_what_the_image_has(tmp_path: Path, file: str, text: str, runtime: str) -> None:
+    from mcp_tools.engines.chart_writer import runtime_of
+
+    (tmp_path / file).write_text(text)
+    assert runtime_of(tmp_path) == runtime

@@ -95,7 +95,7 @@ async def test_a_yes_does_it_once(things: Things, server: Server[Any], mode: str
 
 
 @pytest.mark.parametrize("mode", ERAS)
-@pytest.mark.parametrize("answer", [NO, AWAY, NOT_TICKED], ids=["decline", "cancel", "not-ticked"])
+@pytest.mark.parametrize("answer", [NO, NOT_TICKED], ids=["decline", "not-ticked"])
 async def test_anything_but_a_yes_is_a_no(things: Things, server: Server[Any], mode: str, answer: ElicitResult) -> None:
     human = Human(answer, YES)
     async with client(server, mode, human) as made:
@@ -103,6 +103,19 @@ async def test_anything_but_a_yes_is_a_no(things: Things, server: Server[Any], m
         assert result.is_error and "declined" in text(result) and things.acts == []
         await made.call_tool("toy_remove", {"name": "web"})
     assert len(human.asked) == 2 and things.acts == ["remove web"]  # a no holds for its own call
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_question_that_is_dismissed_goes_on_waiting(
+    things: Things, server: Server[Any], guard: Guard, mode: str
+) -> None:
+    human = Human(AWAY)
+    async with client(server, mode, human) as made:
+        result = await made.call_tool("toy_remove", {"name": "web"})
+    assert result.is_error and "confirmation-required" in text(result)
+    assert things.acts == [] and len(human.asked) == 1
+    (waiting,) = guard.journal.confirmations(status="waiting")
+    assert waiting.id in text(result)
 
 
 @pytest.mark.parametrize("mode", ERAS)
