@@ -116,7 +116,7 @@ class _Walker:
         """Look at every node, each after those it needs."""
         limit, left = asyncio.Semaphore(SIDE_BY_SIDE), dict(self.nodes)
         while left:
-            ready = [node for node in left.values() if not node.needs & left.keys()]
+            ready = [node for node in left.values() if not node.edges & left.keys()]
             for node in ready:
                 del left[node.id]
             async with asyncio.TaskGroup() as group:
@@ -131,6 +131,11 @@ class _Walker:
 
     def _unsettled(self, node: Node) -> list[str]:
         return sorted(need for need in node.needs if need in self.found and not self.found[need].settled)
+
+    def _before(self, node: Node) -> list[str]:
+        """What has to be done before the gate of a step opens."""
+        open_ = (self.found[name].step for name in node.edges if name in self.found and not self.found[name].settled)
+        return sorted(step.id for step in open_ if step.effect != "read")
 
     async def _one(self, node: Node) -> _Found:
         step = node.step
@@ -147,7 +152,7 @@ class _Walker:
             return self._later(record, waits, str(error))
         if record.effect == "read":
             return await self._read(node, record, args, scope, waits)
-        return await self._plan(record, args, waits)
+        return await self._plan(record, args, waits or self._before(node))
 
     async def _read(
         self, node: Node, record: StepRecord, args: dict[str, Any], scope: Mapping[str, Any], waits: list[str]
@@ -189,7 +194,8 @@ class _Walker:
         """What cannot be known now; with nothing to wait for, that is a problem."""
         if not waits:
             return _Found(self._shown(record, "planned", [f"known when it runs: {why}"]), False)
-        return _Found(self._shown(record, "planned", [f"known after {', '.join(waits)}"], waits), False)
+        names = ", ".join(waits) if len(waits) <= 6 else f"{len(waits)} steps before it"
+        return _Found(self._shown(record, "planned", [f"known after {names}"], waits), False)
 
     @staticmethod
     def _shown(record: StepRecord, status: str, evidence: list[str], waits: list[str] | None = None) -> PlannedStep:
