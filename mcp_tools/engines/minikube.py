@@ -194,11 +194,12 @@ class MinikubeEngine:
         try:
             await self._run(words, timeout=timeout, permit=permit, on_line=line)
         except ProcessFailed as error:
-            said = [event.message for event in errors if event.message] or [error.completed.last_words()]
+            # The last one is what ended it; with --force, Minikube counts its remark on root as an error as well.
+            said = [e.message for e in reversed(errors) if e.message] or [error.completed.last_words()]
             advice = next((event.advice for event in reversed(errors) if event.advice), "")
             raise EnvironmentNotReady(
                 f"Minikube {self.profile} did not start",
-                " ".join(dict.fromkeys(said))[:800],
+                " ".join(dict.fromkeys(said[:2]))[:800],
                 advice or f"minikube logs -p {self.profile}; after that minikube_start again",
             ) from error
         return warnings

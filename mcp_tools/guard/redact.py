@@ -37,12 +37,14 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(
             r"(?i)((?:password|passwd|pwd|(?:client|jwt|auth|app|shared)[_-]?secret|secret[_-]?(?:access[_-]?)?key|api[_-]?key"
             r"|access[_-]?key|token|client-key-data|client-certificate-data)"
-            r"[\"']?\s*[=:]\s*[\"']?)(?!\[redacted\]|<|\$\{|null\b|true\b|false\b|none\b)([A-Za-z0-9_./+=~!@#%^*-]{8,})"
+            r"[\"']?\s*[=:]\s*[\"']?)(?!\[redacted\]|<|\$\{|null\b|true\b|false\b|none\b|(?-i:[A-Z_]+\b))([A-Za-z0-9_./+=~!@#%^*-]{8,})"
         ),
         rf"\1{MASK}",
     ),
     (
-        re.compile(r"\b([A-Z0-9_]*SECRET[A-Z0-9_]*[\"']?\s*[=:]\s*[\"']?)(?!\[redacted\]|<|\$\{)([^\s\"',;]{8,})"),
+        re.compile(
+            r"\b([A-Z0-9_]*SECRET[A-Z0-9_]*[\"']?\s*[=:]\s*[\"']?)(?!\[redacted\]|<|\$\{|[A-Z_]+\b)([^\s\"',;]{8,})"
+        ),
         rf"\1{MASK}",
     ),
 )

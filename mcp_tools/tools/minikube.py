@@ -127,6 +127,7 @@ async def _seen(args: MinikubeStartInput, call: Call) -> _Seen:
     status, profile = await _look(call.world.minikube)
     wanted = Sizes(args.cpus, args.memory_mib, args.disk_gib)
     if profile is None:
+        await _nobody_elses(call)
         return _Seen(status, None, fit(wanted, args.minimum_memory_mib, await _machine(call)))
     if not profile.valid:
         raise Conflict(
@@ -144,6 +145,25 @@ async def _seen(args: MinikubeStartInput, call: Call) -> _Seen:
     warnings = shortfalls(profile, wanted, args.minimum_memory_mib, machine)
     disk = round(profile.disk_mb / 1000) or args.disk_gib
     return _Seen(status, profile, Sizes(profile.cpus, profile.memory_mib, disk, warnings))
+
+
+NODE_LABEL = "name.minikube.sigs.k8s.io"
+
+
+async def _nobody_elses(call: Call) -> None:
+    """Minikube deletes a node container of its profile's name before it makes one, also one of another Minikube home.
+
+    Raises:
+        Conflict: there is such a container, and this Minikube home has no profile for it.
+    """
+    name = call.world.minikube.profile
+    for found in await call.world.docker.containers(everything=True):
+        if found.name == name or found.labels.get(NODE_LABEL) == name:
+            raise Conflict(
+                f"there is a container {found.name} already, and no Minikube profile {name} for it",
+                "another Minikube home owns that cluster, and starting here would delete it",
+                "set MINIKUBE_HOME to that home, or use another profile: --profile NAME",
+            )
 
 
 async def observe_start(args: MinikubeStartInput, call: Call) -> Observation:

@@ -139,8 +139,9 @@ class Command:
     @property
     def env(self) -> dict[str, str]:
         """``env -i HOME=… PATH=…``, and where the cluster is."""
-        kept = {name: os.environ[name] for name in ("PATH", "KUBECONFIG", "MINIKUBE_HOME") if name in os.environ}
-        return kept | {"HOME": str(self.home)} | dict(self.extra)
+        found = {"KUBECONFIG": str(Path.home() / ".kube" / "config"), "MINIKUBE_HOME": str(Path.home())}
+        found |= {name: os.environ[name] for name in ("PATH", "KUBECONFIG", "MINIKUBE_HOME") if name in os.environ}
+        return found | {"HOME": str(self.home)} | dict(self.extra)
 
     def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
         """Start it in a session of its own."""

@@ -13,7 +13,7 @@ import pytest
 
 from mcp_tools.catalog import CATALOG, Effect
 from mcp_tools.engines import minikube_parse as parse
-from mcp_tools.engines.docker_records import Daemon
+from mcp_tools.engines.docker_records import Container, Daemon
 from mcp_tools.engines.minikube import MinikubeEngine
 from mcp_tools.engines.minikube_sizing import Machine, Sizes, fit, shortfalls
 from mcp_tools.errors import Conflict, EnvironmentNotReady, Refused, TimedOut, ToolFailed, UsageError
@@ -229,14 +229,22 @@ def permit(effect: Effect) -> Any:
     return issue(tool="test", effect=effect, call_id="test")
 
 
-def call_of(fake: Fake, effect: Effect, machine: Daemon | None = None) -> Call:
+def call_of(fake: Fake, effect: Effect, machine: Daemon | None = None, containers: tuple[Container, ...] = ()) -> Call:
+    async def list_containers(*, everything: bool = False) -> list[Container]:
+        assert everything
+        return list(containers)
+
     async def info() -> Daemon:
         if machine is None:
             raise EnvironmentNotReady("the Docker daemon does not answer", remedy="start Docker")
         return machine
 
     world: Any = SimpleNamespace(
-        minikube=fake.engine, docker=SimpleNamespace(info=info), context="minikube", target="minikube", is_minikube=True
+        minikube=fake.engine,
+        docker=SimpleNamespace(info=info, containers=list_containers),
+        context="minikube",
+        target="minikube",
+        is_minikube=True,
     )
     call = Call(world, fake.folder, "test", tool="test")
     call._permit = permit(effect)
@@ -310,6 +318,16 @@ def test_a_running_cluster_is_left_alone_even_without_docker_info(fake: Fake) ->
     assert asyncio.run(tools.observe_start(args, call)).done
     result = asyncio.run(tools.minikube_start(args, call))
     assert not result.changed and result.memory_mib == 6144 and len(result.warnings) == 2
+    assert not [line for line in fake.argv if line.startswith("start")]
+
+
+def test_the_cluster_of_another_minikube_home_is_never_started_over(fake: Fake) -> None:
+    """Minikube would delete that container before it makes its own."""
+    labels = {"created_by.minikube.sigs.k8s.io": "true", "name.minikube.sigs.k8s.io": "minikube"}
+    others = (Container("1", "minikube", "kicbase", "running", [], labels),)
+    call = call_of(fake, Effect.CREATE, daemon(), others)
+    with pytest.raises(Conflict, match="another Minikube home owns that cluster"):
+        asyncio.run(tools.observe_start(tools.MinikubeStartInput.model_validate({}), call))
     assert not [line for line in fake.argv if line.startswith("start")]
 
 

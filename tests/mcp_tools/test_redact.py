@@ -45,6 +45,7 @@ def test_what_looks_like_a_credential_is_masked(text: str) -> None:
         "secretKeyRef name=todo-secrets",
         "password is not set",
         "token: null",
+        "jwt-secret: JWT_SECRET and BETTER_AUTH_SECRET come from Secrets",
         "commit d80905d2f3c4b5a6978877665544332211ffeedd",
     ],
 )
