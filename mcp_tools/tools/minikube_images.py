@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from mcp_tools.catalog import Effect, Observation, Preview, ToolInput, ToolOutput, tool
@@ -15,6 +17,9 @@ class MinikubeImageLoadInput(ToolInput):
     """An image of this machine's Docker."""
 
     image: ImageRef = Field(description="Name and tag: todo-backend:src-0123456789ab")
+    base: bool = Field(
+        False, description="A public image: any of that name in the node will do, and what is not here is left to it"
+    )
 
 
 class MinikubeImageLoadOutput(ToolOutput):
@@ -23,7 +28,7 @@ class MinikubeImageLoadOutput(ToolOutput):
     image: str
     id: str
     node_id: str = Field(description="ID that the name has in the node")
-    method: Method
+    method: Method | Literal["pull"]
     bytes_sent: int | None = Field(None, description="null: minikube image load does not tell")
     layers_sent: int
     layers_present: int
@@ -32,6 +37,8 @@ class MinikubeImageLoadOutput(ToolOutput):
 
     def text(self) -> str:
         """One line, and the notes."""
+        if self.method == "pull":
+            return f"{self.image} is not on this machine: the node pulls it from its registry"
         sent = "size unknown" if self.bytes_sent is None else f"{size_text(self.bytes_sent)} sent"
         layers = f"{self.layers_sent} layers sent, {self.layers_present} were there"
         head = f"{self.image} is in the node as {self.node_id[:19]} ({self.method}: {sent}, {layers}, {self.seconds} s)"
@@ -69,7 +76,11 @@ def _state(place: Place) -> dict[str, str]:
 
 
 async def observe_load(args: MinikubeImageLoadInput, call: Call) -> Observation:
-    """Done when the node has exactly this image under this name."""
+    """Done when the node has exactly this image under this name (a base image: any image of this name)."""
+    if args.base and (known := await _base(args.image, call)) is not None:
+        summary = f"the node has {args.image} as {known}" if known else f"{args.image} is left to the node to pull"
+        state = {"image": args.image, "host": "", "node": known}
+        return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
     place = await locate(args.image, call.world.minikube)
     place.close()
     if place.done:
@@ -81,9 +92,21 @@ async def observe_load(args: MinikubeImageLoadInput, call: Call) -> Observation:
     return Observation(effect=Effect.CREATE, preview=preview, state=_state(place))
 
 
+async def _base(image: str, call: Call) -> str | None:
+    """The ID that a base image has in the node; "" when neither has it; None when it is here and has to be sent."""
+    named = image if ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
+    for found in await call.world.minikube.images():
+        if named in found.tags or f"docker.io/library/{named}" in found.tags:
+            return found.id
+    return None if await call.world.docker.inspect(image) is not None else ""
+
+
 @tool(domain="minikube", title="Load an image into the node", effect=Effect.CREATE, observe=observe_load, long=True)
 async def minikube_image_load(args: MinikubeImageLoadInput, call: Call) -> MinikubeImageLoadOutput:
     """Bring an image of this machine into the Minikube node, sending only what it lacks, and prove its ID there."""
+    observation = call.observation or await observe_load(args, call)
+    if args.base and observation.done and not observation.state["host"]:
+        return _left(args.image, str(observation.state["node"]))
     done = await transfer(args.image, call.world.minikube, permit=call.permit, progress=call.progress)
     sent = "size unknown" if done.bytes_sent is None else f"{done.bytes_sent} bytes sent"
     return MinikubeImageLoadOutput(
@@ -102,6 +125,22 @@ async def minikube_image_load(args: MinikubeImageLoadInput, call: Call) -> Minik
         layers_present=done.layers_present,
         seconds=done.seconds,
         notes=done.notes,
+    )
+
+
+def _left(image: str, node_id: str) -> MinikubeImageLoadOutput:
+    """A base image that the node has, or pulls by itself."""
+    fact = f"the node has {image} as {node_id}" if node_id else f"{image} is not here: the node pulls it"
+    return MinikubeImageLoadOutput(
+        evidence=[fact],
+        image=image,
+        id=node_id,
+        node_id=node_id,
+        method="present" if node_id else "pull",
+        bytes_sent=0,
+        layers_sent=0,
+        layers_present=0,
+        seconds=0,
     )
 
 

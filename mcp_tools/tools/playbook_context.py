@@ -50,6 +50,7 @@ def context(
         "namespace": spec.namespace,
         "is_minikube": minikube,
         "database_external": external,
+        "database_image": spec.database.image if spec.database is not None and not external else "",
         "spec": spec.model_dump(mode="json"),
         "services": [release for release in releases if release["built"]],
         "releases": releases,

@@ -306,3 +306,19 @@ def test_the_tools_as_the_guard_calls_them(images: Images, tmp_path: Path) -> No
     assert (seen.effect, seen.done, result.changed, result.bytes_sent) == (Effect.READ, True, False, 0)
     listed = asyncio.run(minikube_images(MinikubeImagesInput(match=images.name), Call(World(), tmp_path, "test")))
     assert [image.id for image in listed.images] == [result.id]
+
+
+@pytest.mark.anyio
+async def test_a_base_image_is_loaded_when_it_is_here_and_left_to_the_node_when_it_is_not(tmp_path: Path) -> None:
+    """Nothing is overwritten in the node, and what nobody has is no failure."""
+    from mcp_tools.guard.guard import Session
+    from mcp_tools.world import World
+    from tests.mcp_tools.toys import toy_guard
+
+    guard, session = toy_guard(tmp_path), Session(World("minikube"), tmp_path)
+    nowhere = await guard.call("minikube_image_load", {"image": "no-such-base:1", "base": True}, session=session)
+    assert (nowhere.changed, nowhere.data["method"], nowhere.data["node_id"]) == (False, "pull", "")
+    known = (await guard.call("minikube_images", {"match": "pause"}, session=session)).data["images"]
+    tag = known[0]["tags"][0]
+    there = await guard.call("minikube_image_load", {"image": tag, "base": True}, session=session)
+    assert (there.changed, there.data["method"], there.data["node_id"]) == (False, "present", known[0]["id"])
