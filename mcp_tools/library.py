@@ -90,16 +90,7 @@ async def read(uri: str, guard: Guard, session: Session) -> types.ReadResourceRe
     if (found := _RUN.fullmatch(uri)) is not None:
         return _json(uri, _run(guard.journal, uri, found[1]))
     if (found := _RELEASE.fullmatch(uri)) is not None:
-        tool = "helm_history" if found[3] == "history" else "helm_status"
-        arguments: dict[str, Any] = {"namespace": found[1], "release": found[2]}
-        if found[3] == "manifest":
-            arguments["manifest"] = True
-        load()
-        try:
-            outcome = await guard.call(tool, arguments, session=session)
-        except LongshoreError as error:
-            raise _none(uri, error.line()) from error
-        return _json(uri, outcome.data)
+        return _json(uri, await _release(uri, found[1], found[2], found[3], guard, session))
     if (found := _NOTE.fullmatch(uri)) is not None and found[1] in notes():
         return _text(uri, notes()[found[1]], "text/markdown")
     raise _none(uri)
@@ -112,6 +103,21 @@ def _run(journal: Journal, uri: str, run_id: str) -> dict[str, Any]:
     confirmations = [c.model_dump(mode="json") for c in journal.confirmations(run_id)]
     calls = journal.records(run_id, kinds=("call", "confirmation"))
     return {"run": run, "steps": journal.load_steps(run_id), "confirmations": confirmations, "calls": calls}
+
+
+async def _release(uri: str, namespace: str, release: str, what: str, guard: Guard, session: Session) -> Any:
+    load()
+    arguments = {"namespace": namespace, "release": release}
+    try:
+        history = await guard.call("helm_history", arguments, session=session)  # learns the namespace's secrets, too
+        if what == "history":
+            return history.data
+        current = await session.world.helm.current(release, namespace)
+    except LongshoreError as error:
+        raise _none(uri, error.line()) from error
+    from mcp_tools.engines import manifests
+
+    return {"revision": current.revision, "objects": [manifests.redact(item) for item in current.objects]}
 
 
 def _none(uri: str, why: str = "") -> MCPError:

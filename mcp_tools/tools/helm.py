@@ -127,6 +127,7 @@ async def helm_status(args: ReleaseInput, call: Call) -> HelmStatusOutput:
     rollout = await watch_rollout(call.world.kube, args.namespace, names, wait_seconds=0, progress=call.progress)
     line = line_of(release)
     return HelmStatusOutput(
+        evidence=[f"{release.name} revision {release.revision} is {release.status}, {len(release.objects)} objects"],
         release=release.name,
         namespace=release.namespace,
         revision=release.revision,
@@ -146,7 +147,8 @@ async def helm_history(args: ReleaseInput, call: Call) -> HelmHistoryOutput:
     """Show the revisions of a release, oldest first."""
     history = await call.world.helm.history(args.release, args.namespace)
     need(history, args)
-    return HelmHistoryOutput(release=args.release, revisions=[line_of(r) for r in history])
+    fact = f"{len(history)} revisions, the newest ({history[-1].revision}) is {history[-1].status}"
+    return HelmHistoryOutput(evidence=[fact], release=args.release, revisions=[line_of(r) for r in history])
 
 
 @tool(domain="helm", toolset="charts", title="Render a chart", effect=Effect.READ)
@@ -156,6 +158,7 @@ async def helm_template(args: ChartInput, call: Call) -> HelmTemplateOutput:
     items = [*render.objects, *render.hooks]
     text = "---\n".join(manifests.to_yaml(manifests.redact(item)) for item in items)
     return HelmTemplateOutput(
+        evidence=[f"{len(items)} objects rendered, digest {render.digest[:12]}"],
         manifest=capped(text, MANIFEST_CAP),
         objects=[manifests.label(item, args.namespace) for item in items],
         digest=render.digest,

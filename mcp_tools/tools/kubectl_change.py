@@ -140,6 +140,7 @@ async def kubectl_apply(args: KubectlApplyInput, call: Call) -> KubectlApplyOutp
         name = manifests.label(plan.wanted, args.namespace)
         if plan.same:
             result.unchanged.append(name)
+            result.evidence.append(f"{name} is as it should be")
             continue
         after = await call.world.kube.apply(plan.wanted, permit=call.permit)
         (result.created if plan.live is None else result.configured).append(name)
