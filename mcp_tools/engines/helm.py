@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,9 @@ class Render:
             and manifests.compare(release.objects, self.objects, self.namespace).empty
             and manifests.compare(release.hooks, self.hooks, self.namespace).empty
         )
+
+
+Accept = Callable[[Render], Awaitable[None]]
 
 
 class HelmEngine:
@@ -160,17 +163,20 @@ class HelmEngine:
         """
         with chart.stage() as staged:
             await self._resolve(staged)
-            words = ["template", *staged.value_args]
-            words += ["--is-upgrade"] if upgrade else []
-            words += [] if offline else ["--dry-run=server"]
-            try:
-                done = await self._helm([*words, "--", release, str(staged.path)], namespace=namespace, offline=offline)
-            except ProcessFailed as error:
-                raise ToolFailed(
-                    f"chart {staged.name} does not render",
-                    _message(error, staged),
-                    "correct the values or the template",
-                ) from error
+            return await self._render(release, staged, namespace, upgrade=upgrade, offline=offline)
+
+    async def _render(self, release: str, staged: Staged, namespace: str, *, upgrade: bool, offline: bool) -> Render:
+        words = ["template", *staged.value_args]
+        words += ["--is-upgrade"] if upgrade else []
+        words += [] if offline else ["--dry-run=server"]
+        try:
+            done = await self._helm([*words, "--", release, str(staged.path)], namespace=namespace, offline=offline)
+        except ProcessFailed as error:
+            raise ToolFailed(
+                f"chart {staged.name} does not render",
+                _message(error, staged),
+                "correct the values or the template",
+            ) from error
         items = manifests.parse(done.stdout)
         kept = [item for item in items if not manifests.is_hook(item)]
         hooks = [item for item in items if manifests.is_hook(item)]
@@ -211,8 +217,13 @@ class HelmEngine:
         effect: Effect,
         create_namespace: bool = True,
         timeout: float = 600,
+        upgrade: bool = False,
+        accept: Accept | None = None,
     ) -> None:
         """``helm upgrade --install``, without waiting for pods (hooks are waited for).
+
+        ``accept`` is told what the very files that are deployed render to (``upgrade`` as for :meth:`render`), and
+        raises to stop it. Definitions in a chart's ``crds`` folder, which are not rendered, are not installed.
 
         Raises:
             ToolFailed: Helm's message.
@@ -220,7 +231,17 @@ class HelmEngine:
         permit.require(effect)
         with chart.stage() as staged:
             await self._resolve(staged)
-            words = ["upgrade", "--install", "--history-max", str(HISTORY), "--timeout", f"{int(timeout)}s"]
+            if accept is not None:
+                await accept(await self._render(release, staged, namespace, upgrade=upgrade, offline=False))
+            words = [
+                "upgrade",
+                "--install",
+                "--skip-crds",
+                "--history-max",
+                str(HISTORY),
+                "--timeout",
+                f"{int(timeout)}s",
+            ]
             words += ["--create-namespace"] if create_namespace else []
             words += [*staged.value_args, "--", release, str(staged.path)]
             try:

@@ -55,12 +55,13 @@ def metadata(chart: Path) -> dict[str, Any]:
 
 def _local_dependencies(chart: Path, root: Path) -> list[Path]:
     """The folders of the chart's ``file://`` dependencies; refuses every other origin."""
-    found = []
+    found, elsewhere = [], ""
     for dependency in metadata(chart).get("dependencies") or []:
         name, origin = str(dependency.get("name", "")), str(dependency.get("repository") or "")
         vendored = (chart / "charts" / name).is_dir() or any((chart / "charts").glob(f"{name}-*.tgz"))
         if not origin.startswith("file://"):
             if vendored:
+                elsewhere = (origin and name) or elsewhere
                 continue
             raise UsageError(
                 f"chart {chart.name} depends on {name} from {origin or 'nowhere'}",
@@ -71,6 +72,12 @@ def _local_dependencies(chart: Path, root: Path) -> list[Path]:
         if not where.is_relative_to(root) or not (where / "Chart.yaml").is_file():
             raise UsageError(f"dependency {name} of {chart.name} is no chart in the workspace", origin)
         found.append(where)
+    if found and elsewhere:  # resolving the local ones would make helm fetch the others again
+        raise UsageError(
+            f"chart {chart.name} mixes file:// dependencies with {elsewhere}, which comes from elsewhere",
+            "nothing is fetched",
+            f"leave out the repository of {elsewhere}, which is vendored, or use file:// for it",
+        )
     return found
 
 
@@ -85,14 +92,25 @@ def _closure(chart: Path, root: Path, seen: tuple[Path, ...] = ()) -> list[Path]
 
 
 def _copy(source: Path, target: Path, root: Path) -> None:
+    """Copy a chart, links followed. Every folder that the copy enters is looked at, also those behind a link."""
     size = 0
-    for file in source.rglob("*"):
-        if not file.resolve().is_relative_to(root):
-            raise UsageError(f"{file.name} in chart {source.name} leads out of the workspace")
-        size += file.stat().st_size if file.is_file() else 0
-    if size > MAX_BYTES:
-        raise UsageError(f"chart {source.name} is too large", f"{size} bytes")
-    shutil.copytree(source, target, ignore=_SKIPPED)
+
+    def look(folder: str, names: list[str]) -> set[str]:
+        nonlocal size
+        skipped = set(_SKIPPED(folder, names))
+        here = Path(folder).resolve()
+        for name in set(names) - skipped:
+            real = (here / name).resolve()
+            if not real.is_relative_to(root):
+                raise UsageError(f"{name} in chart {source.name} leads out of the workspace")
+            if real == here or real in here.parents:
+                raise UsageError(f"{name} in chart {source.name} leads back to a folder that it is in")
+            size += real.stat().st_size if real.is_file() else 0
+        if size > MAX_BYTES:
+            raise UsageError(f"chart {source.name} is too large", f"{size} bytes")
+        return skipped
+
+    shutil.copytree(source, target, ignore=look)
 
 
 class Stage:
@@ -125,10 +143,14 @@ class Stage:
             _copy(chart, folder / chart.relative_to(base), self._root)
         update = [folder / c.relative_to(base) for c in charts if _local_dependencies(c, self._root)]
         args: list[str] = []
-        for file in self._values_files:
+        for number, file in enumerate(self._values_files):
             if not file.is_file():
                 raise NotFound(f"no values file {file.name}", remedy="check the path")
-            args += ["--values", str(file)]
+            if not file.resolve().is_relative_to(self._root):
+                raise UsageError(f"values file {file.name} leads out of the workspace")
+            copied = folder / f".values-{number}-{file.name}"
+            shutil.copyfile(file, copied)  # what was looked at is what is deployed
+            args += ["--values", str(copied)]
         if self._values:
             args += ["--values", str(self._write_values(folder))]
         return Staged(folder / self._chart.relative_to(base), str(data["name"]), str(data["version"]), args, update)

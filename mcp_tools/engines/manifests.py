@@ -18,7 +18,9 @@ from mcp_tools.errors import UsageError
 HOOK = "helm.sh/hook"
 REDACTED = "<redacted>"
 REDACTED_NEW = "<redacted: other value>"
-WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod"})
+WORKLOADS = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "Pod"}
+)
 _SECRET_NAME = re.compile(r"passw|secret|token|api_?-?key|private|credential|_dsn$|database_url", re.IGNORECASE)
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

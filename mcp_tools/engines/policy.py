@@ -74,7 +74,7 @@ def _pod(item: Manifest) -> Iterator[Raw]:
 
 def _container(container: Manifest, pod: Manifest) -> Iterator[Raw]:
     name, own = container.get("name"), container.get("securityContext") or {}
-    if own.get("privileged"):
+    if own.get("privileged") or (own.get("windowsOptions") or {}).get("hostProcess"):
         yield "privileged", "error", f"container {name} is privileged"
     added = (own.get("capabilities") or {}).get("add") or []
     if set(added) - {"NET_BIND_SERVICE"}:

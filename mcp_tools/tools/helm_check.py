@@ -12,7 +12,7 @@ from mcp_tools.engines.manifests import Manifest
 from mcp_tools.engines.policy import PolicyFinding
 from mcp_tools.errors import Conflict, LongshoreError, ToolFailed
 from mcp_tools.names import ReleaseName
-from mcp_tools.tools.helm_common import ChartInput, ReleaseInput, chart_of, need
+from mcp_tools.tools.helm_common import ChartInput, ReleaseInput, chart_of, free_way, need
 from mcp_tools.untrusted import Untrusted
 from mcp_tools.world import Call
 
@@ -112,6 +112,7 @@ async def observe_test(args: HelmTestInput, call: Call) -> Observation:
     if not names:
         summary = f"release {args.release} has no tests"
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
+    await free_way(call.world.kube, tests_of(release), args.namespace)
     summary = f"run {len(names)} tests of {args.release} as pods in {args.namespace}"
     return Observation(effect=Effect.CREATE, preview=Preview(summary=summary, added=names), state=state)
 

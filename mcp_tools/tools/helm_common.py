@@ -12,14 +12,16 @@ from mcp_tools.catalog import ToolInput, ToolOutput
 from mcp_tools.engines import manifests
 from mcp_tools.engines.helm import Chart, HelmEngine
 from mcp_tools.engines.helm_records import Release
+from mcp_tools.engines.kubernetes import KubeEngine
 from mcp_tools.engines.manifests import Comparison
 from mcp_tools.engines.rollout import Cause, PodLine, Rollout, watch_rollout, workloads_in
-from mcp_tools.errors import Busy, NotFound
+from mcp_tools.errors import Busy, NotFound, Refused
 from mcp_tools.lease import Lease
 from mcp_tools.names import Namespace, PathArg, ReleaseName
 from mcp_tools.world import Call
 
 DIFF_CAP = 20_000
+_KEEPERS = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim", "StatefulSet"})
 
 
 class ChartInput(ToolInput):
@@ -107,6 +109,38 @@ async def settled_history(helm: HelmEngine, release: str, namespace: str, wait: 
 def deployed(history: list[Release]) -> Release | None:
     """The revision that Helm counts as deployed."""
     return next((release for release in reversed(history) if release.status == "deployed"), None)
+
+
+def running(history: list[Release]) -> Release | None:
+    """The revision that a deployment replaces. None only when none was ever deployed.
+
+    A rollback that failed leaves a release without a deployed revision, though its objects run.
+    """
+    found = deployed(history)
+    if found is None and any(release.status == "superseded" for release in history):
+        found = next((r for r in reversed(history) if r.status in ("superseded", "failed")), None)
+    return found
+
+
+async def free_way(kube: KubeEngine, hooks: list[manifests.Manifest], namespace: str, *, of: str = "") -> None:
+    """See that Helm deletes nothing of others: before it runs a hook it deletes what has the hook's kind and name.
+
+    ``of`` narrows to the hooks of an operation: ``delete``, ``rollback``, ``test``.
+
+    Raises:
+        Refused: there is such an object, and it is no earlier run of a hook, or it holds data.
+    """
+    for hook in (h for h in hooks if of in str(manifests.annotations_of(h).get(manifests.HOOK, ""))):
+        kind = await kube.kind_of(str(hook.get("apiVersion")), str(hook.get("kind")))
+        meta = hook.get("metadata") or {}
+        space = str(meta.get("namespace") or namespace) if kind.namespaced else None
+        there = await kube.get(kind.api, kind.kind, str(meta.get("name")), space) if meta.get("name") else None
+        if there is not None and (kind.kind in _KEEPERS or not manifests.is_hook(there)):
+            raise Refused(
+                f"hook {manifests.label(hook, namespace)} would delete what has this name",
+                "Helm deletes an object of the kind and name of a hook before it runs the hook",
+                "give the hook a name of its own",
+            )
 
 
 def need(history: list[Release], args: ReleaseInput) -> Release:

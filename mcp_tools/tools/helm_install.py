@@ -10,15 +10,17 @@ from mcp_tools.catalog import Effect, Inverse, Observation, Preview, tool
 from mcp_tools.engines import manifests
 from mcp_tools.engines.helm import Render
 from mcp_tools.engines.helm_records import Release
-from mcp_tools.errors import Conflict
+from mcp_tools.engines.powers import powers
+from mcp_tools.errors import Conflict, StaleConfirmation
 from mcp_tools.tools.helm_common import (
     ChartInput,
     ReleaseState,
     at_risk,
     capped,
     chart_of,
-    deployed,
+    free_way,
     rollout_of,
+    running,
     settled_history,
     state_of,
 )
@@ -35,8 +37,14 @@ class HelmDeployInput(ChartInput):
 async def observe_install(args: HelmDeployInput, call: Call) -> Observation:
     """A release that is not there is created; one that is there and the same is done; another is a conflict."""
     history = await settled_history(call.world.helm, args.release, args.namespace)
-    current = deployed(history)
+    current = running(history)
     found = await _observe(args, call, history, current)
+    if current is None and found.effect is Effect.CHANGE:
+        raise Conflict(
+            f"a human has to say yes to release {args.release}, though it is new",
+            found.preview.summary,
+            "helm_upgrade with the same arguments asks",
+        )
     if current is not None and not found.done:
         raise Conflict(
             f"release {args.release} exists already with other content",
@@ -49,7 +57,7 @@ async def observe_install(args: HelmDeployInput, call: Call) -> Observation:
 async def observe_upgrade(args: HelmDeployInput, call: Call) -> Observation:
     """Compare the rendered chart with what is deployed: absent → create, same → done, otherwise → change."""
     history = await settled_history(call.world.helm, args.release, args.namespace)
-    return await _observe(args, call, history, deployed(history))
+    return await _observe(args, call, history, running(history))
 
 
 async def _observe(args: HelmDeployInput, call: Call, history: list[Release], current: Release | None) -> Observation:
@@ -63,16 +71,36 @@ async def _observe(args: HelmDeployInput, call: Call, history: list[Release], cu
         "status": last.status if last else "absent",
         "render": render.digest,
     }
-    if current is not None and last is current and render.equals(current):
+    if current is not None and last is current and current.status == "deployed" and render.equals(current):
         summary = f"{args.release} revision {current.revision} already is this chart with these values"
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
-    effect = Effect.CREATE if current is None else Effect.CHANGE
-    return Observation(effect=effect, preview=_preview(args, render, last, current), state=state)
+    await free_way(call.world.kube, render.hooks, args.namespace)
+    warnings = await _warnings(args, call, render, last, current)
+    effect = Effect.CREATE if current is None and not warnings else Effect.CHANGE
+    return Observation(effect=effect, preview=_preview(args, render, last, current, warnings), state=state)
 
 
-def _preview(args: HelmDeployInput, render: Render, last: Release | None, current: Release | None) -> Preview:
+async def _warnings(
+    args: HelmDeployInput, call: Call, render: Render, last: Release | None, current: Release | None
+) -> list[str]:
+    """What makes a deployment more than an addition, beside the revision that it replaces."""
+    known = current or Render([], [], "", "", args.namespace)
+    found = manifests.compare([*known.objects, *known.hooks], [*render.objects, *render.hooks], args.namespace)
+    there = {*found.added, *found.changed}
+    new = [i for i in [*render.objects, *render.hooks] if manifests.label(i, args.namespace) in there]
+    warnings = await powers(call.world.kube, [*render.objects, *render.hooks] if new else [], args.namespace)
+    if current is None and last is not None:  # of an installation that failed, objects may run
+        gone = manifests.compare(last.objects, render.objects, args.namespace).removed
+        warnings += [f"{name} of revision {last.revision} ({last.status}) is removed" for name in gone]
+    return warnings
+
+
+def _preview(
+    args: HelmDeployInput, render: Render, last: Release | None, current: Release | None, warnings: list[str]
+) -> Preview:
     old = current.objects if current else []
     comparison = manifests.compare(old, render.objects, args.namespace)
+    hooks = manifests.compare(current.hooks if current else [], render.hooks, args.namespace)
     chart = f"{render.chart} {render.chart_version}"
     notes = []
     if last is not None and last.pending:
@@ -88,12 +116,13 @@ def _preview(args: HelmDeployInput, render: Render, last: Release | None, curren
         arguments = {"release": args.release, "namespace": args.namespace, "revision": current.revision}
         inverse = Inverse(tool="helm_rollback", arguments=arguments)
         notes += at_risk(comparison, old, render.objects)
+    differ = [f"hook {name}" for name in [*hooks.added, *hooks.changed, *hooks.removed]]
     return Preview(
-        summary="; ".join([summary, *notes]),
+        summary="; ".join([summary, *notes, *warnings]),
         added=comparison.added,
-        changed=comparison.changed,
+        changed=[*comparison.changed, *(differ if current else [])],
         lost=comparison.removed,
-        diff=capped(comparison.diff) if current else "",
+        diff=capped("\n".join(part for part in (comparison.diff, hooks.diff) if part)) if current else "",
         inverse=inverse,
     )
 
@@ -106,6 +135,19 @@ async def _deploy(args: HelmDeployInput, call: Call, observation: Observation) -
         if history and history[-1].pending:
             await call.progress(0, None, f"removing the record of the interrupted revision {history[-1].revision}")
             await helm.forget(history[-1], permit=call.permit, effect=observation.effect)
+        current = running(history)
+
+        async def accept(render: Render) -> None:
+            """The files may have changed since they were looked at."""
+            if observation.effect is Effect.CREATE:
+                await free_way(call.world.kube, render.hooks, args.namespace)
+                last = history[-1] if history else None
+                changed = current is not None or bool(await _warnings(args, call, render, last, current))
+            else:
+                changed = render.digest != observation.state.get("render")
+            if changed:
+                raise StaleConfirmation(f"{args.release} was not deployed", "its chart has changed since", "call again")
+
         await call.progress(0, None, f"helm deploys {args.release}")
         await helm.deploy(
             args.release,
@@ -115,6 +157,8 @@ async def _deploy(args: HelmDeployInput, call: Call, observation: Observation) -
             effect=observation.effect,
             create_namespace=args.create_namespace,
             timeout=max(args.wait_seconds, 60),
+            upgrade=current is not None and current.revision > 1,
+            accept=accept,
         )
     release = await helm.current(args.release, args.namespace)
     rollout = await rollout_of(call, release, args.wait_seconds)

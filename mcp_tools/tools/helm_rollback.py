@@ -20,6 +20,7 @@ from mcp_tools.tools.helm_common import (
     ReleaseState,
     at_risk,
     capped,
+    free_way,
     need,
     rollout_of,
     settled_history,
@@ -123,6 +124,7 @@ async def observe_rollback(args: HelmRollbackInput, call: Call) -> Observation:
     if current.status == "deployed" and (current is target or same):
         summary = f"{args.release} revision {current.revision} already is revision {target.revision}"
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
+    await free_way(call.world.kube, target.hooks, args.namespace, of="rollback")
     missing = [i.image for i in await _images(plan, call) if not i.on_node]
     notes = at_risk(comparison, current.objects, target.objects)
     notes += [f"image {image} is not on the node" for image in missing]

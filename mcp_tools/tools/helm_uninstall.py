@@ -14,7 +14,7 @@ from mcp_tools.engines.kube_kinds import Kind
 from mcp_tools.engines.kubernetes import KubeEngine
 from mcp_tools.engines.manifests import Manifest
 from mcp_tools.errors import LongshoreError
-from mcp_tools.tools.helm_common import ReleaseInput, settled_history
+from mcp_tools.tools.helm_common import ReleaseInput, free_way, settled_history
 from mcp_tools.world import Call
 
 KEPT = "PersistentVolumeClaim"
@@ -95,6 +95,7 @@ async def observe_uninstall(args: HelmUninstallInput, call: Call) -> Observation
     if not history and not doomed:
         summary = f"there is no release {args.release} in {args.namespace}, and nothing of it"
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
+    await free_way(call.world.kube, history[-1].hooks if history else [], args.namespace, of="delete")
     return Observation(effect=Effect.DESTROY, preview=_preview(args, history, doomed, claims), state=state)
 
 

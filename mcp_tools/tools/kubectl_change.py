@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from mcp_tools.catalog import Effect, Inverse, Observation, Preview, ToolInput, ToolOutput, tool
-from mcp_tools.engines import manifests, policy
+from mcp_tools.engines import manifests
 from mcp_tools.engines.manifests import Manifest
+from mcp_tools.engines.powers import powers
 from mcp_tools.engines.rollout import KINDS, Cause, PodLine, watch_rollout
 from mcp_tools.errors import Conflict, NotFound, UsageError
 from mcp_tools.names import Namespace
@@ -19,7 +20,6 @@ from mcp_tools.tools.kubectl_common import ObjectInput, fetch, pods_owned_by
 from mcp_tools.world import Call
 
 MAX_OBJECTS = 50
-_POWER = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -94,17 +94,6 @@ async def _dry_run(call: Call, wanted: Manifest) -> Manifest:
         raise
 
 
-def _needs_yes(planned: list[_Planned]) -> list[str]:
-    """Why even new objects need a human's yes: cluster-wide, granting rights, or with power over the node."""
-    why = [f"{f.object}: {f.message}" for f in policy.dangers(p.wanted for p in planned if not p.same)]
-    for plan in (p for p in planned if not p.same):
-        if plan.wanted["kind"] in _POWER:
-            why.append(f"{manifests.label(plan.wanted)} grants rights")
-        elif not plan.wanted["metadata"].get("namespace") and plan.wanted["kind"] != "Namespace":
-            why.append(f"{manifests.label(plan.wanted)} is cluster-wide")
-    return why
-
-
 async def observe_apply(args: KubectlApplyInput, call: Call) -> Observation:
     """A server-side dry run of every object: what would be made, what would change."""
     planned = await _plan(args, call)
@@ -114,7 +103,7 @@ async def observe_apply(args: KubectlApplyInput, call: Call) -> Observation:
     comparison = manifests.compare(
         old, [*(_comparable(p.after) for p in changed), *map(_comparable, new)], args.namespace
     )
-    warnings = _needs_yes(planned)
+    warnings = await powers(call.world.kube, [p.after for p in planned if not p.same], args.namespace)
     state = {
         manifests.label(p.wanted): manifests.digest([_comparable(p.live)]) if p.live else "absent" for p in planned
     } | {"wanted": manifests.digest(p.wanted for p in planned)}

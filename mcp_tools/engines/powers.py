@@ -1,0 +1,71 @@
+"""New objects that are more than an addition: rights, reach over the cluster or the node, and hold on what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mcp_tools.engines import manifests, policy
+from mcp_tools.engines.kube_reader import KubeReader
+from mcp_tools.errors import LongshoreError
+
+__all__ = ["SYSTEM", "powers"]
+
+SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+"""Namespaces of the cluster itself."""
+
+_RIGHTS = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
+_SECRETS = {
+    "kubernetes.io/service-account-token": "hands out the token of an account",
+    "helm.sh/release.v1": "writes into Helm's own records",
+}
+
+
+async def powers(kube: KubeReader, items: Sequence[Mapping[str, Any]], namespace: str) -> list[str]:
+    """Why a human has to say yes to these objects even when they are all new; empty for plain additions.
+
+    ``namespace`` is the one that the call is about.
+    """
+    why = [f"{found.object}: {found.message}" for found in policy.dangers(items)]
+    made = {(str(item.get("kind")), str((item.get("metadata") or {}).get("name"))) for item in items}
+    for item in items:
+        why += [f"{manifests.label(item, namespace)} {said}" for said in await _of(kube, item, namespace, made)]
+    return list(dict.fromkeys(why))
+
+
+async def _of(kube: KubeReader, item: Mapping[str, Any], namespace: str, made: set[tuple[str, str]]) -> list[str]:
+    kind, meta = str(item.get("kind")), item.get("metadata") or {}
+    if kind in _RIGHTS:
+        return ["grants rights"]
+    if not await _namespaced(kube, item):
+        return [] if kind == "Namespace" and str(meta.get("name")) not in SYSTEM else ["is cluster-wide"]
+    space = str(meta.get("namespace") or namespace)
+    said = [f"is in {space}, which belongs to the cluster itself"] if space in SYSTEM else []
+    if space != namespace:
+        said.append(f"is outside of {namespace}")
+    if kind == "Secret" and item.get("type") in _SECRETS:
+        said.append(_SECRETS[str(item["type"])])
+    target = (item.get("spec") or {}).get("scaleTargetRef") or {}
+    if kind == "HorizontalPodAutoscaler" and (str(target.get("kind")), str(target.get("name"))) not in made:
+        said.append(f"scales {target.get('kind')}/{target.get('name')}, which is not part of this")
+    return said + _of_pod(manifests.pod_spec(item) or {}, made)
+
+
+def _of_pod(spec: Mapping[str, Any], made: set[tuple[str, str]]) -> list[str]:
+    said = []
+    account = str(spec.get("serviceAccountName") or spec.get("serviceAccount") or "default")
+    if account != "default" and ("ServiceAccount", account) not in made:
+        said.append(f"acts with the rights of ServiceAccount/{account}")
+    for volume in spec.get("volumes") or []:
+        claim = str((volume.get("persistentVolumeClaim") or {}).get("claimName") or "")
+        if claim and ("PersistentVolumeClaim", claim) not in made:
+            said.append(f"mounts the data of PersistentVolumeClaim/{claim}")
+    return said
+
+
+async def _namespaced(kube: KubeReader, item: Mapping[str, Any]) -> bool:
+    """Whether its kind lives in a namespace; an unknown kind is taken for one that does not."""
+    try:
+        return (await kube.kind_of(str(item.get("apiVersion")), str(item.get("kind")))).namespaced
+    except LongshoreError:
+        return False
