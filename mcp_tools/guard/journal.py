@@ -119,10 +119,11 @@ class Journal:
     # -- confirmations ------------------------------------------------------------------------------------------
 
     def ask(self, confirmation: Confirmation) -> Confirmation:
-        """Store a question; the same one that still waits is given back instead."""
+        """Store a question; the same one of the same run that still waits is given back instead."""
         with self._write() as db:
             rows = db.execute(
-                "SELECT document FROM confirmations WHERE digest = ? AND status = 'waiting'", (confirmation.digest,)
+                "SELECT document FROM confirmations WHERE digest = ? AND run_id IS ? AND status = 'waiting'",
+                (confirmation.digest, confirmation.run_id),
             ).fetchall()
             for row in rows:
                 waiting = Confirmation.model_validate_json(row[0])

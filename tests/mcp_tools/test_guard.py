@@ -320,3 +320,15 @@ async def test_an_unknown_tool_is_named_with_its_nearest(things: Things, guard: 
 async def test_a_plan_may_be_made_where_only_looking_is_allowed(things: Things, guard: Guard, tmp_path: Path) -> None:
     planned = await guard.plan("toy_change", {"name": "web"}, session=toy_session(tmp_path, read_only=True))
     assert planned.needs_confirmation and things.acts == []
+
+
+async def test_each_run_asks_for_itself_and_one_yes_serves_one(things: Things, guard: Guard, tmp_path: Path) -> None:
+    session = toy_session(tmp_path)
+    ids = []
+    for run in ("run-a", "run-b", "run-b"):
+        with pytest.raises(ConfirmationRequired) as waiting:
+            await guard.call("toy_remove", {"name": "web"}, session=session, run_id=run)
+        ids.append(waiting.value.confirmation.id)
+        assert waiting.value.confirmation.run_id == run
+    assert ids[0] != ids[1] == ids[2]
+    assert [c.id for c in guard.journal.confirmations("run-b", status="waiting")] == [ids[1]]
