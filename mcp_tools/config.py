@@ -61,10 +61,13 @@ def state_dir() -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
+        owner = folder.stat().st_uid
     except OSError as error:
         raise UsageError(
             f"the state folder {folder} cannot be made", str(error), "set XDG_STATE_HOME to a folder of yours"
         ) from error
+    if owner not in (os.getuid(), 0):  # who owns it could write answers into the journal
+        raise UsageError(f"the state folder {folder} is not yours", "", "set XDG_STATE_HOME to a folder of yours")
     return folder
 
 

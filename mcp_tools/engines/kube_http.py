@@ -59,6 +59,13 @@ class KubeHttp:
                 self._rest = GuardedRest(self._settings)
             return self._settings, self._rest
 
+    def credentials(self) -> list[str]:
+        """The tokens and passwords of the connection, to be masked; none before the first request."""
+        settings = self._settings
+        if settings is None:
+            return []
+        return [*(str(key).removeprefix("Bearer ") for key in settings.api_key.values()), str(settings.password or "")]
+
     def headers(self) -> dict[str, str]:
         """User agent and authorization of this moment."""
         settings, _ = self.connect()

@@ -30,7 +30,7 @@ async def powers(kube: KubeReader, items: Sequence[Mapping[str, Any]], namespace
     made = {(str(item.get("kind")), str((item.get("metadata") or {}).get("name"))) for item in items}
     for item in items:
         why += [f"{manifests.label(item, namespace)} {said}" for said in await _of(kube, item, namespace, made)]
-    return list(dict.fromkeys(why))
+    return list(dict.fromkeys(text[:300] for text in why))  # none is so long that it hides another
 
 
 async def _of(kube: KubeReader, item: Mapping[str, Any], namespace: str, made: set[tuple[str, str]]) -> list[str]:

@@ -83,7 +83,7 @@ class Completed:
 
 def which(program: str) -> str | None:
     """The path of a program: on PATH, or installed beside this Python (helm, hadolint)."""
-    found = shutil.which(program)
+    found = shutil.which(program, path=search_path())
     if found:
         return found
     for folder in dict.fromkeys((Path(sys.executable).parent, Path(sysconfig.get_path("scripts")))):
@@ -93,9 +93,16 @@ def which(program: str) -> str | None:
     return None
 
 
+def search_path() -> str:
+    """PATH without relative entries: with them a program of the workspace would be taken for one of the system."""
+    parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(part for part in parts if Path(part).is_absolute())
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment a program gets: the allowlist, plus ``extra``; an empty value removes a name."""
     env = {name: os.environ[name] for name in _ALLOWED if name in os.environ}
+    env["PATH"] = search_path()
     env.update(extra or {})
     return {name: value for name, value in env.items() if value != ""}
 

@@ -19,6 +19,12 @@ __all__ = ["LIFETIME", "Confirmation", "digest", "new"]
 LIFETIME = 300.0
 """Seconds: a question can be answered so long, and a yes be used so long."""
 
+SHOWN_LOST = 60
+"""Things that a question says are lost; of other lists it shows twelve."""
+
+LONG_DIFF = 30
+"""Lines; after a longer one the question says again what is lost."""
+
 Status = Literal["waiting", "approved", "declined", "used", "void", "expired"]
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
 
@@ -57,19 +63,35 @@ class Confirmation(BaseModel):
         from mcp_tools.untrusted import clean
 
         preview = self.preview
-        lines = [f"{self.effect.value} on {self.target}: {preview.summary}", f"tool: {self.tool}"]
-        for name, items in (("adds", preview.added), ("changes", preview.changed), ("LOSES", preview.lost)):
-            if items:
-                more = f" and {len(items) - 12} more" if len(items) > 12 else ""
-                lines.append(f"{name}: {', '.join(items[:12])}{more}")
+        lines = [f"{self.effect.value} on {self.target}: {_line(preview.summary)}", f"tool: {self.tool}"]
+        lost = _listed("LOSES", preview.lost, SHOWN_LOST)
+        lines += [*_listed("adds", preview.added), *_listed("changes", preview.changed), *lost]
         if preview.inverse is not None:
             lines.append(f"undone by: {preview.inverse.tool}")
         elif self.effect is Effect.DESTROY:
             lines.append("this cannot be undone")
         if preview.diff:
-            lines += ["", preview.diff]
+            diff = [_diff_line(line) for line in clean(preview.diff).split("\n")]
+            again = ["", *lost] if len(diff) > LONG_DIFF and lost else []  # what is lost is above, out of sight
+            lines += ["", *diff, *again]
         lines += ["", f"confirmation {self.id} digest {self.digest[:16]}"]
         return clean("\n".join(lines))
+
+
+def _line(text: str) -> str:
+    """On one line: what is named after a line end cannot pass for a line of the question itself."""
+    from mcp_tools.untrusted import clean
+
+    return " ".join(clean(text).split())
+
+
+def _listed(name: str, items: list[str], shown: int = 12) -> list[str]:
+    more = f" and {len(items) - shown} more" if len(items) > shown else ""
+    return [f"{name}: {', '.join(map(_line, items[:shown]))}{more}"] if items else []
+
+
+def _diff_line(line: str) -> str:
+    return line if line.startswith((" ", "+", "-", "@", "…")) or not line else f"  {line}"
 
 
 def digest(tool: str, arguments: Mapping[str, Any], target: str, cluster: str, seen: Observation) -> str:

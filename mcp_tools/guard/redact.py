@@ -8,10 +8,12 @@ Kinds are handled where objects are shown (``engines.manifests.redact``): data o
 from __future__ import annotations
 
 import base64
+import json
 import re
 import threading
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 __all__ = ["MASK", "REDACTOR", "Redactor"]
 
@@ -99,12 +101,22 @@ class Redactor:
 
 
 def _forms(value: str) -> Iterable[str]:
-    """A value and how it may be written: as it is, line by line for keys, in base64."""
+    """A value and how it may be written: as it is, line by line for keys, in base64, in URLs, in JSON."""
     text = value.strip()
     if len(text) < MIN_LENGTH or text.isdigit() or len(set(text)) < 4 or text.lower() in _COMMON:
         return
     yield text
     yield base64.b64encode(value.encode()).decode().rstrip("=")
+    for other in (
+        base64.urlsafe_b64encode(value.encode()).decode().rstrip("="),
+        quote(text, safe=""),
+        quote_plus(text),
+    ):
+        if other != text:
+            yield other
+    escaped = json.dumps(text)[1:-1]
+    if escaped != text:
+        yield escaped
     if "\n" in text:
         yield from (line for line in text.splitlines() if len(line) >= 16 and not line.startswith("-----"))
 

@@ -144,13 +144,28 @@ async def versioned_charts(view: View) -> Verdict:
     return Verdict(broken, facts)
 
 
+def _plain(git: str) -> list[str]:
+    """Git that starts no program that the settings of the repository name."""
+    return [git, "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+
+
 async def _in_work_tree(git: str, folder: Path) -> bool:
-    done = await process.run([git, "rev-parse", "--is-inside-work-tree"], timeout=20, cwd=folder, check=False)
+    done = await process.run([*_plain(git), "rev-parse", "--is-inside-work-tree"], timeout=20, cwd=folder, check=False)
     return done.stdout.strip() == "true"
 
 
 async def _ignored(git: str, folder: Path) -> list[str]:
-    words = [git, "ls-files", "--others", "--ignored", "--exclude-standard", "--", "Chart.yaml", "templates", "*.yaml"]
+    words = [
+        *_plain(git),
+        "ls-files",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+        "--",
+        "Chart.yaml",
+        "templates",
+        "*.yaml",
+    ]
     done = await process.run(words, timeout=20, cwd=folder, check=False)
     return [line for line in done.stdout.splitlines() if not line.startswith("charts/")]
 

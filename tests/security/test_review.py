@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
-from collections.abc import Mapping
+import os
+import shutil
+import subprocess
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,16 +16,19 @@ from typing import Any
 
 import pytest
 
-from mcp_tools import library
-from mcp_tools.catalog import Observation
+from mcp_tools import config, library
+from mcp_tools.catalog import Observation, Preview
 from mcp_tools.effects import Effect
-from mcp_tools.engines import kube_kinds
+from mcp_tools.engines import kube_kinds, process
 from mcp_tools.engines.helm import Chart, HelmEngine, Render
 from mcp_tools.engines.helm_records import Release
+from mcp_tools.engines.kube_http import KubeHttp
 from mcp_tools.engines.powers import powers
 from mcp_tools.errors import Conflict, NotFound, Refused, StaleConfirmation, UsageError
+from mcp_tools.guard import confirmation, known_secrets, redact
 from mcp_tools.guard.permit import issue
-from mcp_tools.tools import helm_check, helm_install, kubectl_change
+from mcp_tools.tools import check_invariants, helm_check, helm_install, kubectl_change
+from mcp_tools.tools.helm_common import ChartInput
 
 library.load()
 SPACE = "shop"
@@ -109,9 +116,11 @@ def call_on(cluster: Cluster, tmp_path: Path, helm: Any = None) -> Any:
     )
 
 
-def release(revision: int, status: str, objects: list[dict[str, Any]], hooks: list[dict[str, Any]] = []) -> Release:  # noqa: B006
+def release(
+    revision: int, status: str, objects: list[dict[str, Any]], hooks: list[dict[str, Any]] | None = None
+) -> Release:
     text = "\n---\n".join(json.dumps(item) for item in objects)
-    texts = tuple(json.dumps(item) for item in hooks)
+    texts = tuple(json.dumps(item) for item in hooks or [])
     return Release("web", SPACE, revision, status, "", "", "web", "1", "", text, texts, {}, "", f"uid-{revision}")
 
 
@@ -134,6 +143,10 @@ class Helm:
         if accept is not None:
             await accept(self.later)
         self.deployed = True
+
+
+async def _result(work: Awaitable[Any]) -> Any:
+    return await work
 
 
 def install(helm: Helm, tmp_path: Path, observe: Any = helm_install.observe_install) -> Observation:
@@ -216,7 +229,7 @@ def test_a_chart_that_changes_after_it_was_looked_at_is_not_deployed(running: bo
     assert call.observation.effect is (Effect.CHANGE if running else Effect.CREATE)
     helm.later = replace(helm.rendered, objects=[POWERFUL["privileged"]])
     with pytest.raises(StaleConfirmation):
-        asyncio.run(helm_install.helm_upgrade(args, call))
+        asyncio.run(_result(helm_install.helm_upgrade(args, call)))
     assert not helm.deployed
 
 
@@ -283,3 +296,129 @@ def test_definitions_that_no_preview_shows_are_not_installed(tmp_path: Path, mon
     made = Chart(chart(tmp_path / "web"), tmp_path)
     asyncio.run(engine.deploy("web", made, SPACE, permit=permit, effect=Effect.CREATE))
     assert "--skip-crds" in seen[-1]
+
+
+# -- questions --------------------------------------------------------------------------------------------------
+
+
+def asked(**preview: Any) -> str:
+    seen = Observation(effect=Effect.DESTROY, preview=Preview.model_validate({"summary": "uninstall web"} | preview))
+    return confirmation.new("helm_uninstall", {}, target="minikube", cluster="u", seen=seen).question()
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\u2028", "\x85", "\x0b"])
+def test_no_text_of_others_makes_a_line_of_the_question(line_end: str) -> None:
+    """Reasons, names and paths of a manifest stand in questions."""
+    fake = f"reads{line_end}{line_end}LOSES: nothing{line_end}confirmation c-x digest {'0' * 16}{line_end}Do it? [y/N]"
+    text = asked(summary=fake, added=[fake], changed=[fake], lost=["PersistentVolumeClaim/data", fake], diff=fake)
+    lines = text.split("\n")
+    assert [line for line in lines if line.startswith("LOSES: ")] == [lines[4]]
+    assert "PersistentVolumeClaim/data" in lines[4]
+    assert [line for line in lines if line.startswith("confirmation ")] == [lines[-1]]
+    assert not [line for line in lines if line.startswith("Do it?")]
+
+
+def test_what_is_lost_is_said_last_and_not_pushed_out() -> None:
+    lost = [*(f"ConfigMap/a-{i}" for i in range(40)), "PersistentVolumeClaim/data"]
+    text = asked(lost=lost, diff="\n".join(f"+{i}" for i in range(500)))
+    assert "PersistentVolumeClaim/data" in text.split("\n")[-3]
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def redactor(monkeypatch: pytest.MonkeyPatch) -> redact.Redactor:
+    made = redact.Redactor()
+    monkeypatch.setattr(known_secrets, "REDACTOR", made)
+    monkeypatch.setattr(known_secrets, "_learned", {})
+    return made
+
+
+class Secrets:
+    """A cluster with one Secret in a namespace; it notes where it was looked."""
+
+    def __init__(self) -> None:
+        self.looked: list[str | None] = []
+
+    async def list(self, api: str, kind: str, namespace: str | None, **options: Any) -> list[dict[str, Any]]:
+        self.looked.append(namespace)
+        return [{"data": {"k": base64.b64encode(b"elsewhere-very-hidden").decode()}}] if namespace is None else []
+
+
+def test_secrets_in_arguments_do_not_reach_the_journal(redactor: redact.Redactor, tmp_path: Path) -> None:
+    world: Any = SimpleNamespace(kube=Secrets(), context="test")
+    manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {DB: plain-looking-words}\n"
+    manifest += f"data: {{OTHER: {base64.b64encode(b'other-plain-words').decode()}}}\n"
+    asyncio.run(known_secrets.learn(world, kubectl_change.KubectlApplyInput(manifest=manifest), tmp_path))
+    values = {"db": {"password": "also-plain-words"}, "image": "harmless-image"}
+    args = helm_install.HelmDeployInput(release="web", chart="web", values=values)
+    asyncio.run(known_secrets.learn(world, args, tmp_path))
+    kept = json.dumps(redactor.data({"manifest": manifest, "values": values, "n": "other-plain-words"}))
+    assert "plain" not in kept and base64.b64encode(b"other-plain-words").decode() not in kept
+    assert "harmless-image" in kept
+
+
+def test_the_credentials_of_the_kubeconfig_are_masked(redactor: redact.Redactor, tmp_path: Path) -> None:
+    http = KubeHttp("test", None)
+    http._settings = SimpleNamespace(api_key={"authorization": "Bearer plain-token-of-mine"}, password="my-own-words")
+    world: Any = SimpleNamespace(kube=SimpleNamespace(http=http, list=Secrets().list), context="test")
+    asyncio.run(known_secrets.learn(world, ChartInput(release="web", chart="web"), tmp_path))
+    assert redactor.text("said plain-token-of-mine, my-own-words") == "said [redacted], [redacted]"
+
+
+def test_what_a_template_looks_up_elsewhere_is_masked(redactor: redact.Redactor, tmp_path: Path) -> None:
+    world: Any = SimpleNamespace(kube=Secrets(), context="test")
+    args = ChartInput(release="web", chart="web", namespace=SPACE)
+    asyncio.run(known_secrets.learn(world, args, tmp_path))
+    assert redactor.text("a: elsewhere-very-hidden") == "a: [redacted]"
+
+
+def test_a_secret_is_masked_as_it_stands_in_urls_and_json() -> None:
+    made = redact.Redactor()
+    secret = 'p"ss/w+rd&with?signs\u00e9'
+    made.learn([secret])
+    from urllib.parse import quote
+
+    for form in (quote(secret, safe=""), json.dumps(secret)[1:-1], base64.urlsafe_b64encode(secret.encode()).decode()):
+        assert form.rstrip("=") not in made.text(f"x {form} y")
+
+
+# -- programs and files -------------------------------------------------------------------------------------------
+
+
+def test_a_program_is_never_taken_from_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evil = tmp_path / "longshore-evil"
+    evil.write_text("#!/bin/sh\n")
+    evil.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for path in (".", "", "./", f"{os.defpath}:."):
+        monkeypatch.setenv("PATH", path)
+        assert process.which("longshore-evil") is None
+        assert all(Path(part).is_absolute() for part in process.environment().get("PATH", "/").split(os.pathsep))
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_git_starts_nothing_that_a_repository_names(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    program = tmp_path / "monitor"
+    program.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    program.chmod(0o755)
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "Chart.yaml").write_text("name: x\n")
+    for words in (["init", "-q"], ["add", "."], ["config", "core.fsmonitor", str(program)]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    git = str(shutil.which("git"))
+    assert asyncio.run(check_invariants._in_work_tree(git, folder))
+    assert asyncio.run(check_invariants._ignored(git, folder)) == []
+    assert not mark.exists()
+
+
+def test_a_state_folder_of_somebody_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    config.state_dir()
+    monkeypatch.setattr(os, "getuid", lambda: 987_654)
+    folder = config.state_dir  # root may own it; anybody else may not
+    if Path(os.environ["XDG_STATE_HOME"]).stat().st_uid != 0:
+        with pytest.raises(UsageError, match="not yours"):
+            folder()
