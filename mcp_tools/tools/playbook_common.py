@@ -31,7 +31,9 @@ Stages = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9, -]*$", max_length=200)
 class PlaybookInput(ToolInput):
     """Which playbook, for which application."""
 
-    playbook: str = Field("deploy", description="deploy, rollback or uninstall")
+    playbook: str = Field(
+        "deploy", pattern=r"^[a-z][a-z0-9-]*$", max_length=60, description="deploy, rollback or uninstall"
+    )
     application: PathArg = Field("longshore.yaml", description="The application's longshore.yaml, or its folder")
     stages: Stages | None = Field(None, description="Only these: 1-3, 5 or their ids; default: all")
     params: dict[str, str | int | bool] = Field(default_factory=dict, description="Of the playbook")
