@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from mcp_tools.engines.context import LABEL
+
 __all__ = ["Container", "Daemon", "Image", "ImageDetails", "Step", "Version"]
 
 
@@ -131,6 +133,15 @@ class ImageDetails:
             f"{data.get('Os', '')}/{data.get('Architecture', '')}",
             bool(config.get("Healthcheck")),
         )
+
+    def pulled_as(self, repository: str) -> bool:
+        """Whether it came from a registry under that name, and was not built from sources here.
+
+        Unknown, and so False, in containerd's image store: there the image's ID is its digest, whatever it came from.
+        """
+        repository = repository.removeprefix("docker.io/").removeprefix("library/")
+        found = [digest.partition("@") for digest in self.digests]
+        return LABEL not in self.labels and any(name == repository and digest != self.id for name, _, digest in found)
 
     @property
     def non_root(self) -> bool:

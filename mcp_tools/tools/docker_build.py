@@ -102,6 +102,13 @@ async def _look(args: DockerBuildInput, call: Call) -> _Seen:
         )
     docker, where = await _engine(args.where, call)
     found, *others = await asyncio.gather(*(docker.inspect(f"{args.image}:{name}") for name in (tag, *args.aliases)))
+    for name, other in zip((tag, *args.aliases), (found, *others), strict=True):
+        if other is not None and other.pulled_as(args.image):
+            raise Conflict(
+                f"{args.image}:{name} is an image from a registry",
+                "whatever uses that name would get another program",
+                "build under a name of your own",
+            )
     same = found if found is not None and found.labels.get(LABEL) == facts.digest else None
     moves = {}
     for alias, other in zip(args.aliases, others, strict=True):

@@ -7,7 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from mcp_tools.catalog import Effect, Observation, Preview, ToolInput, ToolOutput, tool
-from mcp_tools.engines.image_transfer import Method, Place, locate, size_text, transfer
+from mcp_tools.engines.docker_records import ImageDetails
+from mcp_tools.engines.image_transfer import SOURCE_LABEL, Method, Place, locate, size_text, transfer
+from mcp_tools.errors import Conflict
 from mcp_tools.names import ImageRef
 from mcp_tools.untrusted import Untrusted
 from mcp_tools.world import Call
@@ -86,6 +88,13 @@ async def observe_load(args: MinikubeImageLoadInput, call: Call) -> Observation:
     if place.done:
         summary = f"the node has {place.ref} as {place.named_id}"
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=_state(place), done=True)
+    here, there = (ImageDetails.of(data or {}) for data in (place.host, place.named))
+    if SOURCE_LABEL in here.labels and there.pulled_as(place.ref.rpartition(":")[0]):
+        raise Conflict(
+            f"{place.ref} is an image from a registry in the node",
+            "the pods that use that name would get another program at their next start",
+            "build under a name of your own",
+        )
     how = "give it its name in the node (its content is there)" if place.node else "send it to the node"
     was = f"; the name pointed at {place.named_id}" if place.named_id else ""
     preview = Preview(summary=f"{place.ref}: {how}{was}", added=[f"Image/{place.ref} in the node"])

@@ -186,7 +186,7 @@ def _decoded(value: str) -> str:
 async def observe_secrets(args: SecretEnsureInput, call: Call) -> Observation:
     """Which keys are there and which would be made; values are not looked at."""
     namespace, there, plans = await _plans(args, call)
-    added = [f"Secret/{plan.name} key {key}" for plan in plans for key in plan.create]
+    added = [f"Secret/{plan.name} key {key}{_origin(plan.specs[key])}" for plan in plans for key in plan.create]
     state = {"namespace": there, "secrets": {p.name: {"uid": p.uid, "has": sorted(p.existing)} for p in plans}}
     if not added:
         summary = f"every secret that the application needs is in {namespace}"
@@ -198,6 +198,12 @@ async def observe_secrets(args: SecretEnsureInput, call: Call) -> Observation:
         f"make {sum(len(p.create) for p in plans)} secret keys in {namespace}; {kept} are there and stay as they are"
     )
     return Observation(effect=Effect.CREATE, preview=Preview(summary=summary, added=added), state=state)
+
+
+def _origin(how: Mapping[str, Any]) -> str:
+    """The variable of this machine that is sent to the cluster; nothing for values that are made."""
+    name = how.get("fromEnv")
+    return f" from the variable {name} of this machine" if name and os.environ.get(str(name)) else ""
 
 
 @tool(domain="kubectl", title="Make missing secrets", effect=Effect.CREATE, observe=observe_secrets)

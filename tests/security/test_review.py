@@ -20,14 +20,25 @@ from mcp_tools import config, library
 from mcp_tools.catalog import Observation, Preview
 from mcp_tools.effects import Effect
 from mcp_tools.engines import kube_kinds, process
+from mcp_tools.engines.docker_records import ImageDetails
 from mcp_tools.engines.helm import Chart, HelmEngine, Render
 from mcp_tools.engines.helm_records import Release
+from mcp_tools.engines.image_transfer import SOURCE_LABEL, Place
+from mcp_tools.engines.image_transfer_daemon import Daemon
 from mcp_tools.engines.kube_http import KubeHttp
 from mcp_tools.engines.powers import powers
 from mcp_tools.errors import Conflict, NotFound, Refused, StaleConfirmation, UsageError
 from mcp_tools.guard import confirmation, known_secrets, redact
 from mcp_tools.guard.permit import issue
-from mcp_tools.tools import check_invariants, helm_check, helm_install, kubectl_change
+from mcp_tools.tools import (
+    check_invariants,
+    docker_build,
+    helm_check,
+    helm_install,
+    kubectl_change,
+    minikube_images,
+    secrets,
+)
 from mcp_tools.tools.helm_common import ChartInput
 
 library.load()
@@ -422,3 +433,41 @@ def test_a_state_folder_of_somebody_else_is_refused(monkeypatch: pytest.MonkeyPa
     if Path(os.environ["XDG_STATE_HOME"]).stat().st_uid != 0:
         with pytest.raises(UsageError, match="not yours"):
             folder()
+
+
+def test_an_image_of_a_registry_does_not_lose_its_name_to_one_that_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``docker build`` under ``postgres:16`` would give the database another program."""
+    pulled = {"Id": "sha256:config", "RepoDigests": ["postgres@sha256:manifest"]}
+    built = {"Id": "sha256:mine", "Config": {"Labels": {SOURCE_LABEL: "digest"}}}
+    assert ImageDetails.of(pulled).pulled_as("postgres")
+    assert ImageDetails.of(pulled).pulled_as("docker.io/library/postgres")
+    assert not ImageDetails.of(built).pulled_as("postgres") and not ImageDetails.of(pulled).pulled_as("other")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+
+    class Docker:
+        async def inspect(self, ref: str) -> ImageDetails:
+            return ImageDetails.of(pulled)
+
+    call = call_on(Cluster(), tmp_path)
+    call.world.docker = Docker()
+    args = docker_build.DockerBuildInput(path=".", image="postgres", tag="16", aliases=[])
+    with pytest.raises(Conflict, match="from a registry"):
+        asyncio.run(docker_build.observe_build(args, call))
+
+    async def locate(image: str, minikube: Any) -> Place:
+        return Place("postgres:16", built, None, pulled, Daemon(title="test"), None)
+
+    monkeypatch.setattr(minikube_images, "locate", locate)
+    call.world.minikube = None
+    loading = minikube_images.MinikubeImageLoadInput(image="postgres:16")
+    with pytest.raises(Conflict, match="from a registry"):
+        asyncio.run(minikube_images.observe_load(loading, call))
+
+
+def test_variables_that_go_to_the_cluster_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """longshore.yaml comes with the sources: it may name a variable that is none of its business."""
+    monkeypatch.setenv("MY_CLOUD_KEY", "value-of-the-variable")
+    assert secrets._origin({"fromEnv": "MY_CLOUD_KEY"}) == " from the variable MY_CLOUD_KEY of this machine"
+    assert secrets._origin({"generate": {"bytes": 32}}) == ""
