@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from mcp_tools.names import ObjectName, ServiceName
@@ -36,16 +36,34 @@ class Request(_Model):
     title: str = ""
 
 
+def _reads(request: Request) -> Request:
+    """Of a request that tools send which only look."""
+    if request.method != "GET":
+        raise ValueError("must be a GET request: tools send it that only look")
+    return request
+
+
+def _adds(request: Request) -> Request:
+    """Of a request that tools send which may add, but not delete."""
+    if request.method == "DELETE":
+        raise ValueError("must not be a DELETE request: it is sent without a question")
+    return request
+
+
+Reading = Annotated[Request, AfterValidator(_reads)]
+Adding = Annotated[Request, AfterValidator(_adds)]
+
+
 class AuthCheck(_Model):
     """How tokens are issued and checked. Tokens are HS256 JWTs signed with a key of a Secret."""
 
-    protected: Request = Field(description="Answers 401 without a valid token")
+    protected: Reading = Field(description="Answers 401 without a valid token")
     secret: SecretKeyRef
     issuer: str
     audience: str
-    sign_up: Request | None = Field(None, description="Creates an account from {name, email, password}")
-    sign_in: Request | None = None
-    token: Request | None = Field(None, description="Gives {token} to a signed-in session")
+    sign_up: Adding | None = Field(None, description="Creates an account from {name, email, password}")
+    sign_in: Adding | None = None
+    token: Adding | None = Field(None, description="Gives {token} to a signed-in session")
     delete_account: Request | None = Field(
         None, description="Deletes the caller's account; without it, check_auth leaves a test user behind"
     )
@@ -54,10 +72,10 @@ class AuthCheck(_Model):
 class ChatCheck(_Model):
     """One chat end to end: a message, and the proof that a tool was called."""
 
-    chat: Request
+    chat: Adding
     message_field: str = "message"
     reply_field: str = "reply"
-    tools: Request | None = Field(None, description="Lists the tools that the chatbot can call")
+    tools: Reading | None = Field(None, description="Lists the tools that the chatbot can call")
     expect_tools: list[str] = Field(default_factory=list)
     message: str = Field(
         "Add {marker} to my list", description="Must make the chatbot call a tool; {marker} is a unique word"
@@ -66,7 +84,7 @@ class ChatCheck(_Model):
         "Complete todo number 999999999", description="Must make a tool fail, and be answered properly all the same"
     )
     tool_calls_field: str = Field("tool_calls", description="Of the reply: the tools that were called, [{name, ok}]")
-    items: Request | None = Field(
+    items: Reading | None = Field(
         None, description="Lists what the tool adds; default: checks.persistence.read. PATH/ID deletes an item"
     )
 
@@ -74,8 +92,8 @@ class ChatCheck(_Model):
 class PersistenceCheck(_Model):
     """What is written before the pods are deleted and must be read after."""
 
-    write: Request
-    read: Request
+    write: Adding
+    read: Reading
     marker_field: str = Field("title", description="Field of the body that carries a unique marker")
     id_field: str = Field("id", description="Of a written item; DELETE PATH/ID removes it")
 

@@ -104,6 +104,11 @@ async def _token(scene: Scene) -> tuple[str, str]:
         return "", error.line()
 
 
+def _harmless(request: Request) -> bool:
+    """Whether it writes nothing even where it is not refused: that it must be is only what the description says."""
+    return request.method == "POST" and request.status in (401, 403) and not request.body and not request.authenticated
+
+
 async def _row(scene: Scene, request: Request, title: str, token: str, trouble: str) -> Endpoint:
     row = Endpoint(
         service=request.service,
@@ -115,8 +120,8 @@ async def _row(scene: Scene, request: Request, title: str, token: str, trouble: 
         seconds=0.0,
         ok=False,
     )
-    if request.method != "GET" and request.status < 400:
-        row.error = "would write: only GET requests and requests that must be refused are sent here"
+    if request.method != "GET" and not _harmless(request):
+        row.error = "could write: only GET requests, and empty POST requests that must be refused, are sent here"
         return row
     if request.authenticated and not token:
         row.error = trouble

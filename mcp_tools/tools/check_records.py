@@ -56,6 +56,8 @@ class Records:
         if answer.status != self.read.status:
             return False
         for item in found:
+            if str(item.get(self.id_field) or ".") in (".", ".."):  # its path would be that of all records
+                continue
             place = f"{self.read.path.rstrip('/')}/{quote(str(item.get(self.id_field, '')), safe='')}"
             await self.send(self.read, path=place, method="DELETE")
         left, answer = await self.find(marker)

@@ -86,7 +86,7 @@ async def observe_uninstall(args: HelmUninstallInput, call: Call) -> Observation
     left = await leftovers(call.world.kube, args.release, args.namespace)
     claims = [item for item in left if item["kind"] == KEPT]
     doomed = left if args.delete_data else [item for item in left if item["kind"] != KEPT]
-    doomed = [item for item in doomed if item["kind"] not in ("Pod", "ReplicaSet")]
+    doomed = [i for i in doomed if i["kind"] not in ("Pod", "ReplicaSet") or not i["metadata"].get("ownerReferences")]
     state = {
         "revision": history[-1].revision if history else 0,
         "status": history[-1].status if history else "absent",

@@ -15,8 +15,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mcp_tools import config, library
+from mcp_tools.application_checks import Checks, Request
 from mcp_tools.catalog import Observation, Preview
 from mcp_tools.effects import Effect
 from mcp_tools.engines import kube_kinds, process
@@ -31,10 +33,12 @@ from mcp_tools.errors import Conflict, NotFound, Refused, StaleConfirmation, Usa
 from mcp_tools.guard import confirmation, known_secrets, redact
 from mcp_tools.guard.permit import issue
 from mcp_tools.tools import (
+    check_endpoints,
     check_invariants,
     docker_build,
     helm_check,
     helm_install,
+    helm_uninstall,
     kubectl_change,
     minikube_images,
     secrets,
@@ -242,6 +246,20 @@ def test_a_chart_that_changes_after_it_was_looked_at_is_not_deployed(running: bo
     with pytest.raises(StaleConfirmation):
         asyncio.run(_result(helm_install.helm_upgrade(args, call)))
     assert not helm.deployed
+
+
+def test_a_pod_without_an_owner_is_said_to_be_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever carries the label of the release is deleted with it, whoever made it."""
+    owned = thing("Pod", "web-1", meta={"ownerReferences": [{"kind": "ReplicaSet"}]})
+
+    async def leftovers(*args: Any) -> list[dict[str, Any]]:
+        return [owned, thing("Pod", "of-somebody")]
+
+    monkeypatch.setattr(helm_uninstall, "leftovers", leftovers)
+    helm = Helm(Cluster(), [release(1, "deployed", PLAIN[1:2])], [])
+    args = helm_uninstall.HelmUninstallInput(release="web", namespace=SPACE)
+    seen = asyncio.run(helm_uninstall.observe_uninstall(args, call_on(helm.kube, tmp_path, helm)))
+    assert "Pod/of-somebody" in seen.preview.lost and "Pod/web-1" not in seen.preview.lost
 
 
 # -- charts: what is read ---------------------------------------------------------------------------------------
@@ -471,3 +489,49 @@ def test_variables_that_go_to_the_cluster_are_named(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("MY_CLOUD_KEY", "value-of-the-variable")
     assert secrets._origin({"fromEnv": "MY_CLOUD_KEY"}) == " from the variable MY_CLOUD_KEY of this machine"
     assert secrets._origin({"generate": {"bytes": 32}}) == ""
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        {"persistence": {"write": {"method": "POST"}, "read": {"method": "DELETE"}}},
+        {"persistence": {"write": {"method": "DELETE"}, "read": {}}},
+        {"chat": {"chat": {"method": "DELETE"}}},
+        {"chat": {"chat": {"method": "POST"}, "tools": {"method": "POST"}}},
+        {
+            "auth": {
+                "protected": {"method": "DELETE"},
+                "secret": {"secret": "s", "key": "k"},
+                "issuer": "i",
+                "audience": "a",
+            }
+        },
+    ],
+)
+def test_no_check_deletes_what_the_description_says(checks: dict[str, Any]) -> None:
+    """The description comes with the sources; the tools that follow it look, or add."""
+
+    def whole(node: Any) -> Any:
+        if not isinstance(node, dict) or "issuer" in node or "read" in node or "chat" in node:
+            return {key: whole(value) for key, value in node.items()} if isinstance(node, dict) else node
+        return node if "secret" in node else {"service": "api", "path": "/x"} | node
+
+    with pytest.raises(ValidationError, match=r"must be a GET|must not be a DELETE"):
+        Checks.model_validate({key: whole(value) for key, value in checks.items()})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"method": "DELETE", "status": 401},
+        {"method": "POST", "status": 404},
+        {"method": "POST", "status": 401, "authenticated": True},
+        {"method": "POST", "status": 403, "body": {"title": "x"}},
+    ],
+)
+def test_a_tool_that_looks_sends_no_request_that_could_write(more: dict[str, Any]) -> None:
+    """That a request must be refused is only what longshore.yaml says."""
+    request = Request.model_validate({"service": "api", "path": "/x"} | more)
+    scene: Any = None  # nothing is asked
+    row = asyncio.run(check_endpoints._row(scene, request, "t", "token", ""))
+    assert not row.ok and "could write" in row.error
