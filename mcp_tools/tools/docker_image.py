@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
 from mcp_tools.catalog import Effect, ToolInput, ToolOutput, tool
-from mcp_tools.engines import docker_imports, docker_secrets
+from mcp_tools.engines import docker_imports, docker_secrets, scan_memory
 from mcp_tools.engines.docker_secrets import Scan, together
 from mcp_tools.errors import Conflict, EnvironmentNotReady, LongshoreError, NotFound
 from mcp_tools.names import ImageRef, ModuleName
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 MAX_SCAN = 3_000_000_000
 """Bytes: the layers of a larger image are not searched."""
-SCANS_KEPT = 500
-
-_scans: OrderedDict[str, Scan] = OrderedDict()  # by a layer's diff ID, which is the digest of all there is to find
 
 
 class ImageInspectInput(ToolInput):
@@ -145,7 +141,8 @@ async def _find(args: ImageInspectInput, call: Call) -> tuple[DockerEngine, str,
 
 async def _scan(docker: DockerEngine, image: ImageDetails) -> tuple[Scan, str]:
     """What was found in the layers; and why they were not searched, when they were not."""
-    known = {number: _scans[layer] for number, layer in enumerate(image.layers) if layer in _scans}
+    found = ((number, scan_memory.recall(layer)) for number, layer in enumerate(image.layers))
+    known = {number: scan for number, scan in found if scan is not None}
     if len(known) == len(image.layers):
         return together([known[number] for number in sorted(known)]), ""
     if image.size > MAX_SCAN:
@@ -158,17 +155,10 @@ async def _scan(docker: DockerEngine, image: ImageDetails) -> tuple[Scan, str]:
         except (LongshoreError, OSError, ValueError, KeyError) as error:
             return Scan(), f"its layers could not be searched for secrets: {error}"
     if len(scans) == len(image.layers):
-        _keep(dict(zip(image.layers, scans, strict=True)))
+        for layer, scan in zip(image.layers, scans, strict=True):
+            if not scan.notes:
+                scan_memory.keep(layer, scan)
     return together(scans), ""
-
-
-def _keep(scans: dict[str, Scan]) -> None:
-    for layer, scan in scans.items():
-        if not scan.notes:
-            _scans[layer] = scan
-            _scans.move_to_end(layer)
-    while len(_scans) > SCANS_KEPT:
-        _scans.popitem(last=False)
 
 
 def _problems(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from tests.e2e import outside
@@ -9,7 +11,8 @@ from tests.e2e.conftest import APP
 from tests.e2e.outside import Command, Result
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
-LINE = "    # The harbour is open.\n"
+# Unlike any other, so that nothing is left of it from an earlier test run.
+MARK = uuid.uuid4().hex
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +20,7 @@ def changed(deployed: Result, command: Command) -> None:
     assert deployed.code == 0, deployed.err[-3000:]
     file = command.clone / APP / "backend" / "src" / "todo_backend" / "services" / "todos.py"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text + "\n# The harbour is open.\n", encoding="utf-8")
+    file.write_text(text + f"\n# The harbour is open: {MARK}\n", encoding="utf-8")
 
 
 def of_service(run: dict[str, object], tool: str) -> dict[str, bool]:
@@ -61,7 +64,7 @@ def test_a_yes_to_the_shown_diff_upgrades_one_release(changed: None, command: Co
 
 def test_a_script_names_the_plan_that_it_agrees_to(changed: None, command: Command) -> None:
     file = command.clone / APP / "backend" / "src" / "todo_backend" / "services" / "todos.py"
-    file.write_text(file.read_text(encoding="utf-8") + "# And the lights are on.\n", encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8") + f"# And the lights are on: {MARK}\n", encoding="utf-8")
     assert command("deploy", APP, "--stages", "2", "--json").code == 0  # the image is built: now the plan is whole
     plan = command("deploy", APP, "--plan", "--json").document
     assert len(plan["confirmations"]) == 1

@@ -51,7 +51,7 @@ def test_the_cause_is_named_and_a_yes_rolls_back(broken: Scenario, command: Comm
     outside.wait_ready()
     log = outside.kubectl("-n", outside.NAMESPACE, "get", "configmap", "longshore-deployment-log", "-o", "json")
     (*_, line) = json.loads(log)["data"]["log"].strip().splitlines()
-    assert BACKEND in line and str(last_run(command)["id"]) in line
+    assert BACKEND in line and str(last_run(command)["run_id"]) in line
 
 
 @pytest.mark.parametrize("broken", ["image-missing"], indirect=True)

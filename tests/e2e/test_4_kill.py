@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 import time
+import uuid
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.e2e.conftest import APP
 from tests.e2e.outside import Command, Result
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+
+
+MARK = uuid.uuid4().hex
 
 
 class Watched:
@@ -79,7 +83,7 @@ def test_killed_in_every_stage_one_run_finishes_the_job(deployed: Result, comman
     outside.remove()
     for service in ("backend/src/todo_backend/__init__.py", "mcp-server/src/todo_mcp/__init__.py"):
         file = command.clone / APP / service
-        file.write_text(file.read_text(encoding="utf-8") + "\n# Killed and resumed.\n", encoding="utf-8")
+        file.write_text(file.read_text(encoding="utf-8") + f"\n# Killed and resumed: {MARK}\n", encoding="utf-8")
     run_id, words = "", ["deploy", APP, "--json"]
     for number in range(1, 8):
         watched = Watched(command.start(*words))
@@ -107,7 +111,7 @@ def test_killed_in_every_stage_one_run_finishes_the_job(deployed: Result, comman
 def test_killed_in_a_helm_upgrade_it_is_resumed_and_upgraded_once(deployed: Result, command: Command) -> None:
     """The release is left as pending-upgrade, which Helm itself would refuse to touch."""
     file = command.clone / APP / "backend" / "src" / "todo_backend" / "__init__.py"
-    file.write_text(file.read_text(encoding="utf-8") + "# And once more.\n", encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8") + f"# And once more: {MARK}\n", encoding="utf-8")
     assert command("deploy", APP, "--stages", "2", "--json").code == 0
     plan = command("deploy", APP, "--plan", "--json").document
     before = outside.revisions()["todo-backend"]
