@@ -21,10 +21,11 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_tools import __version__, library
 from mcp_tools.catalog import CATALOG, Effect, ToolDef
-from mcp_tools.errors import ConfirmationRequired, Declined, LongshoreError
+from mcp_tools.errors import ConfirmationRequired, Declined, LongshoreError, ToolFailed
 from mcp_tools.guard.confirmation import Confirmation
 from mcp_tools.guard.guard import Answer, Channel, Guard, NoChannel, Outcome, Session
 from mcp_tools.guard.journal import Journal
+from mcp_tools.untrusted import fence
 
 if TYPE_CHECKING:
     from mcp_tools.world import World
@@ -259,6 +260,9 @@ def _input_required(waiting: Sequence[Confirmation], run_id: str | None) -> type
 def _failed(error: LongshoreError) -> types.CallToolResult:
     """An error as a result that a model can act on."""
     text = f"{error.code}: {error.line()}"
+    if isinstance(error, ToolFailed) and error.why:  # why a program or a template failed is said in its own words
+        text = f"{error.code}: {error.what}\n{fence(error.why, error.code)}"
+        text += f"\nTry: {error.remedy}" if error.remedy else ""
     if isinstance(error, ConfirmationRequired):
         text += f"\n\n{error.confirmation.question()}"
     return types.CallToolResult(

@@ -14,7 +14,7 @@ def acceptance_report(run: Mapping[str, Any]) -> str:
     """The report of a run's document: the verdict, then every stage with its steps and their evidence."""
     started = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(run.get("started_at") or 0)))
     lines = [
-        f"# {run['playbook']} of {run['application']}: {run['status']}",
+        f"# {run['playbook']} of {_line(run['application'])}: {run['status']}",
         "",
         f"Run `{run['run_id']}` on `{run['target']}`, begun {started}, took {run['seconds']:.1f} s.",
     ]
@@ -22,8 +22,8 @@ def acceptance_report(run: Mapping[str, Any]) -> str:
         lines.append("\n**sandbox (simulated)**")
     failure = run.get("failure")
     if failure:
-        why = f": {failure['why']}" if failure.get("why") else ""
-        lines += ["", f"Failed at `{failure['step']}`: {failure['what']}{why}"]
+        why = f": {_line(failure['why'])}" if failure.get("why") else ""
+        lines += ["", f"Failed at `{failure['step']}`: {_line(failure['what'])}{why}"]
     lines += [f"\n- Next: {_line(text)}" for text in run.get("advice") or []]
     lines += ["", "| Stage | Status | Steps | Changed | Seconds |", "|---|---|---:|---:|---:|"]
     for stage in run["stages"]:
@@ -61,7 +61,7 @@ def _confirmations(found: list[Mapping[str, Any]]) -> list[str]:
         return []
     lines = ["", "## Confirmations", ""]
     for item in found:
-        by = f" by {item['answered_by']}" if item.get("answered_by") else ""
+        by = f" by {_line(item['answered_by'])}" if item.get("answered_by") else ""
         lines.append(f"- `{item['id']}` {item['tool']}: {item['status']}{by}: {_line(item['summary'])}")
     return lines
 
@@ -69,4 +69,5 @@ def _confirmations(found: list[Mapping[str, Any]]) -> list[str]:
 def _line(text: Any) -> str:
     """On one line, and no markup of its own."""
     flat = " ".join(str(text).split())
-    return flat.replace("\\", "\\\\").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")
+    flat = flat.replace("\\", "\\\\").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")
+    return flat.replace("[", "\\[").replace("]", "\\]")  # no link, and no picture that a viewer would fetch

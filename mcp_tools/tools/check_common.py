@@ -22,6 +22,7 @@ from mcp_tools.engines.kube_prober import NO_PROGRAM
 from mcp_tools.engines.kubernetes import KubeEngine
 from mcp_tools.errors import LongshoreError
 from mcp_tools.names import PathArg
+from mcp_tools.untrusted import Untrusted
 from mcp_tools.world import Call
 
 
@@ -36,7 +37,7 @@ class CheckOutput(ToolOutput):
 
     ok: bool
     skipped: bool = False
-    reason: str = Field("", description="Why it was skipped, or what failed first")
+    reason: Untrusted = Field("", description="Why it was skipped, or what failed first")
 
 
 class Place(NamedTuple):

@@ -26,6 +26,7 @@ from mcp_tools.tools.helm_common import (
     settled_history,
     state_of,
 )
+from mcp_tools.untrusted import Untrusted
 from mcp_tools.world import Call
 
 Revision = Annotated[int, Field(ge=1)]
@@ -62,7 +63,7 @@ class RollbackImpact(ToolOutput):
     lost: list[str]
     data_at_risk: list[str]
     images: list[ImagePresence]
-    diff: str
+    diff: Untrusted
 
     def text(self) -> str:
         """Lines for a model, the diff last."""
