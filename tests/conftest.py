@@ -62,6 +62,25 @@ def _cluster() -> str:
     return cluster_answers()
 
 
+@pytest.fixture(scope="session")
+def _base_images(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The public image that the tests' pods are made of, in the node: brought there from this machine's Docker."""
+    from mcp_tools import library
+    from mcp_tools.guard.guard import Guard, Session
+    from mcp_tools.guard.journal import Journal
+    from mcp_tools.world import World
+
+    library.load()
+    folder = tmp_path_factory.mktemp("base-images")
+    guard = Guard(Journal(folder / "journal.db"))
+
+    async def load() -> None:
+        arguments = {"image": "python:3.13-slim", "base": True}
+        await guard.call("minikube_image_load", arguments, session=Session(World("minikube"), folder))
+
+    asyncio.run(load())
+
+
 @pytest.fixture(autouse=True)
 def _needs(request: pytest.FixtureRequest) -> None:
     """Skip, with the reason, what needs something that is not here."""
@@ -70,3 +89,5 @@ def _needs(request: pytest.FixtureRequest) -> None:
         pytest.skip(f"needs Docker: {why}")
     if markers & {"cluster", "minikube", "e2e"} and (why := request.getfixturevalue("_cluster")):
         pytest.skip(f"needs a running Minikube: {why}")
+    if markers & {"cluster", "minikube"}:
+        request.getfixturevalue("_base_images")
