@@ -237,7 +237,7 @@ def failure_lines(run: Run) -> list[tuple[str, str]]:
         lines.append(("yellow", f"! {step.title} (optional)") if good else ("bold red", f"✗ {step.title} ({step.id})"))
         what = ": ".join(one_line(error.get(key)) for key in ("what", "why") if error.get(key))
         lines += [("", f"  {short(what, 400)}")] if what else []
-        lines += [("dim", f"  - {short(fact, 160)}") for fact in step.evidence[:8] if one_line(fact) != what]
+        lines += [("dim", f"  - {short(fact, 160)}") for fact in step.evidence[:8] if one_line(fact) not in what]
         lines += [("cyan", f"  try: {one_line(error['remedy'])}")] if error.get("remedy") else []
     if not lines and run.error and not good:
         lines.append(("red", one_line(run.error.get("what") or "")))
