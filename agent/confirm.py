@@ -100,8 +100,8 @@ class TerminalAnswers:
             console.print(question_panel(question, console.width, shown))
             while True:
                 more = "/d" if len(question.diff) > shown else ""
-                console.print(f"[bold]Do it?[/] \\[y/N{more}] ", end="")
-                async with _lines() as read:
+                async with _lines() as read:  # what was typed before the question is no answer to it
+                    console.print(f"[bold]Do it?[/] \\[y/N{more}] ", end="")
                     line = await read()
                 if line is None:
                     console.print()
