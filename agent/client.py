@@ -266,6 +266,17 @@ async def _transport(connection: Connection, errors: Path, stack: contextlib.Asy
     return stdio_client(parameters, errlog=log)
 
 
+def _told(line: str) -> Problem | None:
+    """The error that the server wrote before it ended, when it is one of its own."""
+    import json
+
+    try:
+        error = json.loads(line)["longshore-error"]
+        return Problem(error["what"], error["why"], error["remedy"], code=error["code"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _start_problem(connection: Connection, error: Exception, errors: Path, offset: int) -> Problem:
     if connection.url:
         return Problem(
@@ -280,6 +291,8 @@ def _start_problem(connection: Connection, error: Exception, errors: Path, offse
             stream.seek(offset)
             lines = stream.read(200_000).decode("utf-8", "replace").strip().splitlines()
             last = lines[-1] if lines else ""
+    if (told := _told(last)) is not None:
+        return told
     return Problem(
         "the tool server did not start", last or _root(error), f"--debug, or see {errors}", code="environment-not-ready"
     )

@@ -47,13 +47,24 @@ def application_path(path: Path, workspace: Path) -> str:
 
 
 def log_file() -> Path:
-    """The command line's log. Its folder is made, private; what is too old is started anew at 5 MB."""
+    """The command line's log. Its folder is made, private; what is too old is started anew at 5 MB.
+
+    Raises:
+        Problem: the state folder cannot be made or written.
+    """
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     folder = Path(home) / "longshore"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "longshore.log"
-    if file.exists() and file.stat().st_size > 5_000_000:
-        file.replace(folder / "longshore.log.1")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if file.exists() and file.stat().st_size > 5_000_000:
+            file.replace(folder / "longshore.log.1")
+        file.open("a", encoding="utf-8").close()
+    except OSError as error:
+        from agent.problems import Problem
+
+        why, remedy = str(error.strerror), "set XDG_STATE_HOME to a folder of yours"
+        raise Problem(f"the state folder {folder} cannot be written", why, remedy, code="usage") from error
     return file
 
 
@@ -69,11 +80,15 @@ def named_variables(files: Iterable[Path]) -> set[str]:
     return found
 
 
+ERRORS = "LONGSHORE_ERRORS"
+"""Set to ``json``, the server writes the error that keeps it from starting as one line of JSON."""
+
+
 def server_environment(files: Iterable[Path], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of the tool server: what its programs need, and the secrets that the application names."""
     wanted = _NAMES | named_variables(files)
     found = {name: value for name, value in environ.items() if name in wanted or name.startswith(_PREFIXES)}
-    return found | {"PYTHONPATH": import_path(environ)}
+    return found | {"PYTHONPATH": import_path(environ), ERRORS: "json"}
 
 
 def import_path(environ: Mapping[str, str] = os.environ) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,8 @@ def run() -> None:
     try:
         main(standalone_mode=False)
     except LongshoreError as error:
-        click.echo(f"longshore: {error.line()}", err=True)
+        told = json.dumps({"longshore-error": error.as_dict()}) if os.environ.get("LONGSHORE_ERRORS") == "json" else ""
+        click.echo(told or f"longshore: {error.line()}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,8 @@ def test_no_minikube(command: Command, tmp_path: Path) -> None:
     """Only what a bare machine has is on the PATH."""
     bare = tmp_path / "bin"
     bare.mkdir()
-    for name in ("python3", "git", "docker", "ps", "env", "sh", "uname"):
+    (bare / "python3").symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+    for name in ("git", "docker", "ps", "env", "sh", "uname"):
         if (found := shutil.which(name)) is not None:
             (bare / name).symlink_to(found)
     broken = Command(command.clone, command.home, {"PATH": str(bare), "KUBECONFIG": str(tmp_path / "none")})
