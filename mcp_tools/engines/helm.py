@@ -195,7 +195,7 @@ class HelmEngine:
 
     async def live_pid(self, release: str) -> int | None:
         """The PID of a helm program on this host that is working at this release right now."""
-        done = await process.run(["ps", "-axo", "pid=,args="], timeout=10, check=False)
+        done = await process.run(["ps", "-ww", "-axo", "pid=,args="], timeout=10, check=False)
         for line in done.stdout.splitlines():
             pid, _, args = line.strip().partition(" ")
             words = args.split()

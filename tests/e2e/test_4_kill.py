@@ -70,7 +70,7 @@ class Watched:
 
 def helm_at_work(release: str) -> int | None:
     """The helm program that is changing the release right now."""
-    for line in outside.program("ps", "-eo", "pid=,args=").splitlines():
+    for line in outside.program("ps", "-ww", "-eo", "pid=,args=").splitlines():
         pid, *words = line.split()
         if words and words[0].endswith("helm") and release in words and {"upgrade", "install"} & set(words[1:3]):
             return int(pid)

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -236,12 +237,15 @@ async def test_an_import_cannot_reach_the_network_or_write(stage: Stage) -> None
     assert left == []
 
 
-async def test_a_check_that_times_out_leaves_no_container() -> None:
-    engine = DockerEngine()
+async def test_a_check_that_times_out_leaves_no_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mcp_tools.engines import docker
+
+    engine, mark = DockerEngine(), uuid.uuid4().hex[:12]  # others may be checking images at the same time
+    monkeypatch.setattr(docker.secrets, "token_hex", lambda size: mark)
     with pytest.raises(TimedOut):
         await engine.run_check("python:3.13-slim", ["sleep", "300"], timeout=3)
     names = [c.name for c in await engine.containers(everything=True)]
-    assert not any(name.startswith("longshore-check-") for name in names)
+    assert not any(mark in name for name in names)
 
 
 async def test_no_image_no_daemon_no_docker(stage: Stage, monkeypatch: Any) -> None:
