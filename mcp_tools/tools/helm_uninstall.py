@@ -18,6 +18,8 @@ from mcp_tools.tools.helm_common import ReleaseInput, free_way, settled_history
 from mcp_tools.world import Call
 
 KEPT = "PersistentVolumeClaim"
+PROVISIONER_SECONDS = 20
+"""How long a storage provisioner may take to delete the volume of a deleted claim."""
 _KINDS = (
     "Pod Service ConfigMap Secret PersistentVolumeClaim ServiceAccount Deployment ReplicaSet StatefulSet DaemonSet Job "
     "CronJob Ingress NetworkPolicy HorizontalPodAutoscaler PodDisruptionBudget Role RoleBinding ResourceQuota "
@@ -39,6 +41,9 @@ class HelmUninstallOutput(ToolOutput):
     removed: list[str]
     kept_data: list[str] = Field(default_factory=list, description="Claims kept with their data")
     remaining: list[str] = Field(description="What is left besides kept data: must be empty")
+    undeleted_data: list[str] = Field(
+        default_factory=list, description="Volumes of deleted claims that the storage provisioner left, and their place"
+    )
     seconds: float = 0.0
 
 
@@ -144,13 +149,48 @@ async def _until_gone(args: HelmUninstallInput, call: Call, deadline: float) -> 
         await anyio.sleep(1)
 
 
+async def _undeleted(names: set[str], args: HelmUninstallInput, call: Call) -> list[str]:
+    """The volumes of those claims that are still there after a while.
+
+    A provisioner deletes on its own time, and Minikube's only what it made since its own last start: then the folder
+    stays, and a later claim of the same name finds the old data in it.
+    """
+    deadline = time.monotonic() + PROVISIONER_SECONDS
+    while True:
+        try:
+            volumes = await call.world.kube.list("v1", "PersistentVolume")
+        except LongshoreError:
+            return []  # an account limited to its namespace sees none
+        left = [volume for volume in volumes if _claim(volume) in {(args.namespace, name) for name in names}]
+        if not left or time.monotonic() > deadline:
+            return [f"{v['metadata']['name']} ({_place(v)})" for v in left]
+        await call.progress(0, None, f"waiting for the storage provisioner to delete {len(left)} volumes")
+        await anyio.sleep(1)
+
+
+def _claim(volume: Manifest) -> tuple[str, str]:
+    claim = (volume.get("spec") or {}).get("claimRef") or {}
+    return claim.get("namespace", ""), claim.get("name", "")
+
+
+def _place(volume: Manifest) -> str:
+    spec = volume.get("spec") or {}
+    folder = (spec.get("hostPath") or spec.get("local") or {}).get("path")
+    kept = "kept by its reclaim policy" if spec.get("persistentVolumeReclaimPolicy") == "Retain" else "not deleted"
+    return f"{kept}; {f'folder {folder} of the node' if folder else 'see kubectl_describe'}"
+
+
 @tool(domain="helm", title="Uninstall a release", effect=Effect.DESTROY, observe=observe_uninstall, long=True)
 async def helm_uninstall(args: HelmUninstallInput, call: Call) -> HelmUninstallOutput:
     """Remove a release and everything that belongs to it, and verify that nothing is left; data is kept by default."""
     started = time.monotonic()
     observation = call.observation or await observe_uninstall(args, call)
     removed: list[str] = []
+    claims: set[str] = set()
     if not observation.done:
+        if args.delete_data:
+            found = await leftovers(call.world.kube, args.release, args.namespace)
+            claims = {item["metadata"]["name"] for item in found if item["kind"] == KEPT}
         removed = list(observation.preview.lost)
         await call.progress(0, None, f"uninstalling {args.release}")
         if await call.world.helm.history(args.release, args.namespace):
@@ -162,7 +202,9 @@ async def helm_uninstall(args: HelmUninstallInput, call: Call) -> HelmUninstallO
     left = await _until_gone(args, call, started + args.wait_seconds)
     kept = [item for item in left if item["kind"] == KEPT and not args.delete_data]
     remaining = _names([item for item in left if item not in kept], args.namespace)
+    undeleted = await _undeleted(claims, args, call) if claims and not remaining else []
     evidence = [f"objects of {args.release} left in {args.namespace}: {len(remaining)}"]
+    evidence += [f"data that is still there: {volume}" for volume in undeleted]
     return HelmUninstallOutput(
         changed=not observation.done,
         evidence=evidence,
@@ -170,5 +212,6 @@ async def helm_uninstall(args: HelmUninstallInput, call: Call) -> HelmUninstallO
         removed=removed,
         kept_data=_names(kept, args.namespace),
         remaining=remaining,
+        undeleted_data=undeleted,
         seconds=round(time.monotonic() - started, 2),
     )

@@ -131,4 +131,5 @@ def test_the_servers_environment_has_what_it_needs_and_no_more(tmp_path: Path) -
         "LONGSHORE_TARGET",
         "HOME",
         "PYTHONPATH",
+        "LONGSHORE_ERRORS",
     }

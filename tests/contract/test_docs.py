@@ -149,7 +149,7 @@ def calls() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("where", "words"), calls(), ids=lambda p: p if isinstance(p, str) else "")
 def test_every_command_line_parses(where: str, words: list[str]) -> None:
     command: click.Command = cli
-    context = click.Context(cli, info_name="longshore")
+    context = click.Context(cli, info_name="longshore", **cli.context_settings)  # names of the help option
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         inner = command.get_command(context, words[0])
         assert inner is not None, f"there is no command {words[0]}"

@@ -24,6 +24,10 @@ spec:
   securityContext:
     {{- include "longshore-common.podSecurityContext" . | nindent 4 }}
   terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
+  {{- if (.Values.persistence).passwordFollowsSecret }}
+  initContainers:
+    - {{ include "longshore-common.passwordContainer" . | nindent 6 | trim }}
+  {{- end }}
   containers:
     - {{ include "longshore-common.container" . | nindent 6 | trim }}
   {{- with include "longshore-common.volumes" . | trim }}
@@ -52,15 +56,7 @@ ports:
   - name: {{ .Values.service.portName }}
     containerPort: {{ int .Values.containerPort }}
     protocol: TCP
-{{- if .Values.config }}
-envFrom:
-  - configMapRef:
-      name: {{ include "longshore-common.fullname" . }}
-{{- end }}
-{{- with include "longshore-common.secretEnv" . | trim }}
-env:
-  {{- . | nindent 2 }}
-{{- end }}
+{{- include "longshore-common.environment" . }}
 {{- include "longshore-common.probes" . }}
 {{- if and (gt (int .Values.preStopSleepSeconds) 0) (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}
 # Requests arrive until every node has heard that the pod leaves.
@@ -73,6 +69,18 @@ resources:
   {{- toYaml .Values.resources | nindent 2 }}
 {{- with include "longshore-common.volumeMounts" . | trim }}
 volumeMounts:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "longshore-common.environment" -}}
+{{- if .Values.config }}
+envFrom:
+  - configMapRef:
+      name: {{ include "longshore-common.fullname" . }}
+{{- end }}
+{{- with include "longshore-common.secretEnv" . | trim }}
+env:
   {{- . | nindent 2 }}
 {{- end }}
 {{- end -}}
