@@ -1,0 +1,1 @@
+"""Where things are deployed besides the clusters that the engines reach by a kubeconfig."""

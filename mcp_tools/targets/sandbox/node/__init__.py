@@ -1,0 +1,1 @@
+"""The node: scheduler, kubelet, images, and what containers do when they run."""
