@@ -1,7 +1,7 @@
 """The objects of one cluster: versions, listing in order, watching, and a hook that makes them last.
 
 Objects are plain JSON data. What is in the store is never changed in place: ``put`` takes a new one, and what ``get``
-and ``list`` give is shared, so that a reader makes a ``copy`` before it changes anything. One thread only.
+and ``select`` give is shared, so that a reader makes a ``copy`` before it changes anything. One thread only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Ref(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One change. ``old`` is None for ADDED; for DELETED ``obj`` is the last state, with the version of the deletion."""
+    """One change. ``old`` is None for ADDED; of DELETED ``obj`` is the last state, at the version of the deletion."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     ref: Ref
@@ -78,7 +78,7 @@ class Store:
         """The object at that place."""
         return self.get(*ref)
 
-    def list(self, key: str, namespace: str | None = None) -> list[Obj]:
+    def select(self, key: str, namespace: str | None = None) -> list[Obj]:
         """The objects, ordered by namespace and name; of one namespace, or of all."""
         table = self._tables.get(key)
         if table is None:
