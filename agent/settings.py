@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ _NAMES = frozenset(
 _PREFIXES = ("LONGSHORE_", "DOCKER_", "XDG_", "MINIKUBE_", "HELM_")
 _FROM_ENV = re.compile(r"(?:fromEnv|externalUrlFromEnv)\"?\s*:\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)")
 _SCAN_LIMIT = 1_000_000
+_ROOM = 1_000_000
+"""Bytes that must be free for the log and the journal; a run writes less."""
 
 
 def workspace_of(path: Path) -> Path:
@@ -50,7 +54,7 @@ def log_file() -> Path:
     """The command line's log. Its folder is made, private; what is too old is started anew at 5 MB.
 
     Raises:
-        Problem: the state folder cannot be made or written.
+        Problem: the state folder cannot be made or written, or its disk is full: no run could be recorded.
     """
     home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     folder = Path(home) / "longshore"
@@ -60,12 +64,21 @@ def log_file() -> Path:
         if file.exists() and file.stat().st_size > 5_000_000:
             file.replace(folder / "longshore.log.1")
         file.open("a", encoding="utf-8").close()
+        free = shutil.disk_usage(folder).free
     except OSError as error:
-        from agent.problems import Problem
-
+        if error.errno == errno.ENOSPC:
+            raise _full(folder, 0) from error
         why, remedy = str(error.strerror), "set XDG_STATE_HOME to a folder of yours"
         raise Problem(f"the state folder {folder} cannot be written", why, remedy, code="usage") from error
+    if free < _ROOM:
+        raise _full(folder, free)
     return file
+
+
+def _full(folder: Path, free: int) -> Problem:
+    why = f"{free // 1024} kB are free, and the record of what is done needs room"
+    remedy = "free some, or set XDG_STATE_HOME to a folder elsewhere"
+    return Problem(f"the disk of {folder} is full", why, remedy, code="environment-not-ready")
 
 
 def named_variables(files: Iterable[Path]) -> set[str]:

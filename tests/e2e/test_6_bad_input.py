@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -112,6 +115,46 @@ def test_a_state_folder_that_cannot_be_written(command: Command, tmp_path: Path)
     file.write_text("no folder")
     broken = Command(command.clone, command.home, {"XDG_STATE_HOME": str(file)})
     clear(broken("runs", "list"), 2, "state folder")
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of its own that has no room left."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "longshore-test", str(folder)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_no_disk_for_the_state(deployed: Result, command: Command, full: Path) -> None:
+    broken = Command(command.clone, command.home, {"XDG_STATE_HOME": str(full)})
+    before = outside.revisions()
+    done = broken("deploy", APP)
+    clear(done, 4, "disk")
+    assert len(done.err.strip().splitlines()) <= 4, done.err
+    assert outside.revisions() == before
+
+
+def test_no_disk_for_docker(deployed: Result, command: Command, full: Path, tmp_path: Path) -> None:
+    """Docker keeps its data on a disk that has no room: its own word for where that is, is replaced."""
+    docker = shutil.which("docker")
+    (tmp_path / "bin").mkdir()
+    wrapper = tmp_path / "bin" / "docker"
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in *info*) {docker} "$@" | sed \'s#"DockerRootDir":"[^"]*"#'
+        f'"DockerRootDir":"{full}"#\';; *) exec {docker} "$@";; esac\n'
+    )
+    wrapper.chmod(0o755)
+    broken = Command(command.clone, command.home, {"PATH": f"{tmp_path / 'bin'}:{command.env['PATH']}"})
+    before = outside.revisions()
+    clear(broken("deploy", APP), 4, "Disk", "free some")
+    assert outside.revisions() == before
 
 
 def test_a_taken_port_for_the_server(command: Command) -> None:
