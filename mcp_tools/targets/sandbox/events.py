@@ -1,8 +1,8 @@
 """Events, as the recorders of client-go write them: named by time, the same one again only counts up.
 
-Two recorders live in a 1.33 cluster. The controllers and the kubelet use the one of ``client-go/tools/record`` (count,
-first and last time, ``(combined from similar events): `` after ten different messages, at most 25 at once per object);
-the scheduler uses the one of ``client-go/tools/events`` (eventTime, series). An hour later the API server forgets them.
+What is written is what ``client-go/tools/record`` writes: count, first and last time, ``(combined from similar
+events): `` after ten different messages, at most 25 at once per object. An hour later the API server forgets them.
+The scheduler of Minikube starts before the API server answers its discovery, and so uses that recorder as well.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ TTL = 3600.0
 """Seconds after which the API server removes an event: ``--event-ttl``."""
 COMBINE_AFTER, COMBINE_WITHIN = 10, 600.0
 BURST, REFILL = 25, 300.0
-SERIES_WITHIN = 360.0
 COMBINED = "(combined from similar events): "
-NEW_STYLE = frozenset({"default-scheduler", "kube-proxy"})
 
 
 class Host(Protocol):
@@ -94,13 +92,12 @@ def record(
     component: str,
     field_path: str = "",
     host: str = "",
-    action: str = "",
-    related: Obj | None = None,
+    times: int = 1,
 ) -> None:
     """Write an event about that object, or count the same one up.
 
-    ``host`` is the node for what a kubelet says. ``action`` and ``related`` are fields of the scheduler's recorder.
-    Nothing is written into a namespace that is not there or ends: the API server would refuse it.
+    ``host`` is the node for what a kubelet says; ``times`` is more than one for what was said again in a time that was
+    jumped over. Nothing is written into a namespace that is not there or ends: the API server would refuse it.
     """
     store, now = api.store, api.clock.now()
     meta = about["metadata"]
@@ -128,9 +125,6 @@ def record(
         "message": message,
         "type": type,
     }
-    if component in NEW_STYLE:
-        _series(api, memory, event, component, action, related, who, now)
-        return
     if not memory.allowed(who, now):
         return
     if memory.combined((*who, type, reason), message, now):
@@ -142,12 +136,14 @@ def record(
     earlier = store.at(known) if known else None
     if earlier is not None:
         again = {**earlier, "metadata": dict(earlier["metadata"]), "message": message}
-        again |= {"count": earlier["count"] + 1, "lastTimestamp": api.clock.stamp(now)}
+        again |= {"count": earlier["count"] + times, "lastTimestamp": api.clock.stamp(now)}
         store.put("events", again)
         return
     event["source"] = {"component": component} | ({"host": host} if host else {})
-    event |= {"firstTimestamp": api.clock.stamp(now), "lastTimestamp": api.clock.stamp(now), "count": 1}
-    event |= {"eventTime": None, "reportingComponent": component, "reportingInstance": host}
+    event |= {"firstTimestamp": api.clock.stamp(now), "lastTimestamp": api.clock.stamp(now), "count": times}
+    # The event that stands for many is made anew by the aggregator, which leaves these two empty.
+    reporter = "" if message.startswith(COMBINED) else component
+    event |= {"eventTime": None, "reportingComponent": reporter, "reportingInstance": host if reporter else ""}
     _write(store, memory, event, meta["name"], key, now)
 
 
@@ -177,35 +173,6 @@ def _write(store: Store, memory: _Recorder, event: Obj, name: str, key: tuple[st
     memory.written.append((now + TTL, ref, key))
 
 
-def _series(
-    api: Host,
-    memory: _Recorder,
-    event: Obj,
-    component: str,
-    action: str,
-    related: Obj | None,
-    who: tuple[str, ...],
-    now: float,
-) -> None:
-    """The recorder of ``client-go/tools/events``: the message is no part of what makes two events the same."""
-    about = event["involvedObject"]
-    key = (*who, event["type"], event["reason"], action, about.get("resourceVersion", ""))
-    known = memory.known.get(key)
-    earlier = api.store.at(known) if known else None
-    if earlier is not None and now - _last(earlier) <= SERIES_WITHIN:
-        if "series" not in earlier:
-            series = {"count": 2, "lastObservedTime": api.clock.micro_stamp(now)}
-            api.store.put("events", {**earlier, "metadata": dict(earlier["metadata"]), "series": series})
-        return
-    event |= {"source": {}, "firstTimestamp": None, "lastTimestamp": None}
-    event |= {"eventTime": api.clock.micro_stamp(now), "action": action or "Binding"}
-    if related is not None:
-        event["related"] = reference(related)
-    event |= {"reportingComponent": component, "reportingInstance": f"{component}-minikube"}
-    _write(api.store, memory, event, about["name"], key, now)
-
-
 def _last(event: dict[str, Any]) -> float:
     """When it was seen last."""
-    series = event.get("series") or {}
-    return parse(series.get("lastObservedTime") or event.get("lastTimestamp") or event["eventTime"])
+    return parse(event["lastTimestamp"])

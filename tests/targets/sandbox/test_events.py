@@ -98,15 +98,6 @@ def test_puts_those_about_a_node_into_default(api: SimpleNamespace) -> None:
     assert "namespace" not in written(api)[0]["involvedObject"]
 
 
-def test_makes_a_series_of_the_schedulers(api: SimpleNamespace) -> None:
-    for _ in range(3):
-        say(api, "0/1 nodes are available", component="default-scheduler", host="", action="Scheduling")
-    (event,) = written(api)
-    assert event["firstTimestamp"] is None and event["eventTime"] == "2023-11-14T22:13:20.000000Z"
-    assert event["series"]["count"] == 2 and event["source"] == {}
-    assert event["reportingInstance"] == "default-scheduler-minikube"
-
-
 def test_forgets_after_an_hour(api: SimpleNamespace) -> None:
     say(api, "early")
     api.clock.jump(api.clock.now() + 3700)
