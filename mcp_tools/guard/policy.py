@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -47,8 +46,3 @@ READ_ONLY = Policy(
         Rule(effects=(Effect.CREATE, Effect.CHANGE, Effect.DESTROY), decision="refuse"),
     )
 )
-
-
-def with_rules(extra: Sequence[Rule]) -> Policy:
-    """The default policy, after some rules of the user's."""
-    return Policy(rules=(*extra, *DEFAULT.rules))
