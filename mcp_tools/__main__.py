@@ -119,6 +119,8 @@ def approve(confirmation_id: str | None) -> None:
         raise UsageError("this needs a terminal", "a human answers, not a program", "run it in a terminal")
     click.echo(found.question())
     said = click.prompt("Type yes to do exactly this, once", default="no", show_default=True)
+    while said.strip().lower() not in ("yes", "no", "n"):
+        said = click.prompt("The whole word yes, or no", default="no", show_default=True)
     approved = said.strip().lower() == "yes"
     answered = journal.answer(found.id, approved, by=_user(), channel="terminal")
     again = f"now: longshore runs resume {answered.run_id}" if answered.run_id else "now make the same call again"

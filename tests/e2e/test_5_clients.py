@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import ElicitResult, InputRequiredResult
 
 from tests.e2e import outside
+from tests.e2e.outside import Command
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio, pytest.mark.timeout(900)]
 SPACE = "longshore-e2e"
@@ -136,3 +139,24 @@ async def test_a_replayed_answer_uninstalls_nothing(workspace: Path) -> None:
         replay = await made.session.call_tool(*CALL, allow_input_required=True, **sent)
         assert isinstance(replay, InputRequiredResult) or replay.is_error
         assert there()
+
+
+async def test_a_client_that_cannot_ask_waits_for_an_answer_in_a_terminal(workspace: Path, command: Command) -> None:
+    terminal = Command(command.clone, command.home, {"XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]})
+    async with client(workspace, "legacy", None) as made:
+        waits = await made.call_tool(*CALL)
+        assert waits.is_error and there()
+        found = re.search(r"longshore approve (c-[a-z0-9]+)", str(waits.content[0].text))
+        assert found, waits.content
+        words = ("approve", found.group(1))
+        piped = await anyio.to_thread.run_sync(lambda: terminal(*words))
+        assert piped.code == 2 and "needs a terminal" in piped.err and there()
+        answers = [("Type yes", "y"), ("whole word", "yes")]
+        typed = await anyio.to_thread.run_sync(lambda: terminal.on_terminal(*words, answers=answers))
+        assert typed.code == 0 and "LOSES" in typed.out and "approved" in typed.out, typed.out
+        assert there()  # an answer is no act
+
+        assert not (await made.call_tool(*CALL)).is_error and not there()
+        chart = str(workspace / "lamp")
+        outside.program(outside.helm(), "install", "lamp", chart, "--kube-context", "minikube", "--namespace", SPACE)
+        assert (await made.call_tool(*CALL)).is_error and there()  # one yes, one act
