@@ -38,13 +38,14 @@ class Manager:
         self._controllers: list[Controller] = []
         self._queue: dict[tuple[int, Ref], None] = {}
         self._later: dict[tuple[int, Ref], Timer] = {}
-        store.watch(self._changed)
+        store.watch(self.seen)
 
     def add(self, controllers: Sequence[Controller]) -> None:
         """Let these take part."""
         self._controllers.extend(controllers)
 
-    def _changed(self, change: Change) -> None:
+    def seen(self, change: Change) -> None:
+        """Enqueue what the controllers want to look at after that change."""
         for number, controller in enumerate(self._controllers):
             for ref in controller.interested(change):
                 self._queue[number, ref] = None
@@ -74,10 +75,13 @@ class Manager:
         """Whether nothing is to be done now."""
         return not self._queue
 
-    def drain(self) -> int:
-        """Reconcile until the queue is empty; how many times. A controller's defect harms no other object."""
+    def drain(self, limit: int = LIMIT) -> int:
+        """Reconcile until the queue is empty, or so many times; how many it was.
+
+        A controller's defect harms no other object.
+        """
         done = 0
-        while self._queue and done < LIMIT:
+        while self._queue and done < limit:
             number, ref = next(iter(self._queue))
             del self._queue[number, ref]
             done += 1
