@@ -20,7 +20,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--workspace", type=click.Path(path_type=Path), default=Path(), help="No path leads out of it.")
-@click.option("--target", help="minikube, or context:NAME.")
+@click.option("--target", help="auto, minikube, sandbox, or context:NAME.")
 @click.option("--profile", help="Minikube profile.")
 @click.option("--toolsets", help="Comma-separated, or all.")
 @click.option("--read-only", is_flag=True, default=None, help="Refuse every tool that does more than look.")
@@ -40,15 +40,17 @@ def serve(
 
     from mcp_tools import config, transport
     from mcp_tools.server import Options, build
+    from mcp_tools.targets.choice import choose
     from mcp_tools.world import World
 
     flags = {"target": target, "profile": profile, "toolsets": toolsets, "read_only": read_only}
     settings, sourced = config.load(flags)
     if not workspace.is_dir():
         raise UsageError(f"there is no folder {workspace}", remedy="name the folder of your application")
+    chosen = anyio.run(choose, settings.target)
     server = build(
         Options(
-            World(settings.target, settings.profile, settings=tuple(sourced)),
+            World(chosen.target, settings.profile, settings=tuple(sourced), notice=chosen.notice),
             workspace.resolve(),
             toolset_names(settings.toolsets),
             settings.read_only,
@@ -134,6 +136,62 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+@main.group()
+def sandbox() -> None:
+    """The embedded, simulated cluster."""
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@sandbox.command("up")
+@_JSON
+def sandbox_up(as_json: bool) -> None:
+    """Start it."""
+    from mcp_tools.targets.sandbox import console
+
+    _tell(console.up(), as_json)
+
+
+@sandbox.command("down")
+@_JSON
+def sandbox_down(as_json: bool) -> None:
+    """Stop it; what is in it stays."""
+    from mcp_tools.targets.sandbox import console
+
+    _tell(console.down(), as_json)
+
+
+@sandbox.command("status")
+@_JSON
+def sandbox_status(as_json: bool) -> None:
+    """Say whether it runs, and what is in it."""
+    from mcp_tools.targets.sandbox import console
+
+    _tell(console.status(), as_json)
+
+
+@sandbox.command("reset")
+@_JSON
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def sandbox_reset(as_json: bool, yes: bool) -> None:
+    """Forget everything in it, the built images as well."""
+    from mcp_tools.targets.sandbox import console
+
+    if not yes:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError("everything in the sandbox would be lost", "nobody can be asked here", "--yes")
+        lost = console.status().lines[-1]
+        if click.prompt(f"{lost}\nType yes to forget it all", default="no", err=True).strip().lower() != "yes":
+            click.echo("nothing was done", err=True)
+            return
+    _tell(console.reset(), as_json)
+
+
+def _tell(said: Any, as_json: bool) -> None:
+    click.echo(json.dumps(said.data, indent=2, ensure_ascii=False) if as_json else "\n".join(said.lines))
 
 
 @main.command()

@@ -55,8 +55,12 @@ class ToolOutput(BaseModel):
 
     changed: bool = Field(False, description="Whether anything lasting was changed")
     evidence: list[str] = Field(default_factory=list, description="Facts that prove the result")
+    simulated: bool = Field(False, description="It is of the sandbox: nothing of it is real")
+    unknown: list[str] = Field(
+        default_factory=list, description="What a simulation cannot know: not proven, not failed"
+    )
 
-    TEXT_SKIPS: ClassVar[frozenset[str]] = frozenset({"evidence"})
+    TEXT_SKIPS: ClassVar[frozenset[str]] = frozenset({"evidence", "simulated", "unknown"})
 
     def text(self) -> str:
         """The short form; by default compact YAML of what is set."""

@@ -23,7 +23,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    target: str = Field("minikube", pattern=r"^(minikube|context:[^\s]{1,200})$", description="Where to deploy")
+    target: str = Field(
+        "auto", pattern=r"^(auto|minikube|sandbox|context:[^\s]{1,200})$", description="Where to deploy"
+    )
     profile: str = Field("minikube", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="Minikube profile")
     toolsets: str = Field("default", description="Which tools the MCP server offers")
     read_only: bool = Field(False, description="Refuse every tool that does more than look")

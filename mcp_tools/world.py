@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mcp_tools.engines.minikube import MinikubeEngine
     from mcp_tools.guard.guard import Guard, Session
     from mcp_tools.guard.permit import Permit
+    from mcp_tools.targets.sandbox.standins.docker import DockerStandIn
+    from mcp_tools.targets.sandbox.standins.minikube import MinikubeStandIn
 
 __all__ = ["Call", "Progress", "World", "inside"]
 
@@ -29,30 +31,55 @@ Progress = Callable[[float, float | None, str], Awaitable[None]]
 class World:
     """The engines of one target. Each is made at its first use; the target never changes.
 
-    ``target`` is ``minikube`` or ``context:NAME``. ``profile`` is the Minikube profile. ``settings`` are shown only.
+    ``target`` is ``minikube``, ``context:NAME`` or ``sandbox``. ``profile`` is the Minikube profile. ``settings`` are
+    shown only. ``notice`` says why the target was chosen, when nobody named one and it is not the real thing.
     """
 
     target: str = "minikube"
     profile: str = "minikube"
     kubeconfig: str | None = None
     settings: tuple[Sourced, ...] = ()
+    notice: str = ""
 
     @property
     def is_minikube(self) -> bool:
-        """Whether images can be loaded and the cluster started."""
-        return self.target == "minikube"
+        """Whether images can be loaded and the cluster started: Minikube, or the sandbox, which stands in for it."""
+        return self.target in ("minikube", "sandbox")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nothing of it is real: the sandbox."""
+        return self.target == "sandbox"
 
     @property
     def context(self) -> str:
         """The kubeconfig context of the target."""
+        if self.simulated:
+            return "sandbox"
         return self.profile if self.is_minikube else self.target.removeprefix("context:")
+
+    async def awake(self) -> None:
+        """See to it that the sandbox is there: it stops by itself when nobody needs it. Real targets are left alone."""
+        if self.simulated:
+            from mcp_tools.targets.sandbox.standins import home
+
+            address = await home.ensure()
+            if self.__dict__.get("_address") != address:  # another server than before: connect to it anew
+                for name in ("kube", "helm"):
+                    self.__dict__.pop(name, None)
+                self.__dict__["_address"] = address
 
     @functools.cached_property
     def kube(self) -> KubeEngine:
         """The cluster."""
         from mcp_tools.engines.kubernetes import KubeEngine
 
-        return KubeEngine(self.context, kubeconfig=self.kubeconfig)
+        kubeconfig = self.kubeconfig
+        if self.simulated:
+            from mcp_tools.targets.sandbox.standins import home
+
+            kubeconfig = str(home.kubeconfig())
+        return KubeEngine(self.context, kubeconfig=kubeconfig)
 
     @functools.cached_property
     def helm(self) -> HelmEngine:
@@ -63,8 +90,11 @@ class World:
 
     @functools.cached_property
     def docker(self) -> DockerEngine:
-        """The Docker daemon of this machine."""
+        """The Docker daemon of this machine, or its stand-in."""
         from mcp_tools.engines.docker import DockerEngine
+
+        if self.simulated:
+            return self.standins[0]
 
         return DockerEngine()
 
@@ -79,7 +109,23 @@ class World:
 
         if not self.is_minikube:
             raise UsageError(f"the target is {self.target}", "it is no Minikube", "--target minikube")
-        return MinikubeEngine(self.profile)
+        return self.standins[1] if self.simulated else MinikubeEngine(self.profile)
+
+    @functools.cached_property
+    def standins(self) -> tuple[DockerStandIn, MinikubeStandIn]:
+        """What stands in for Docker and Minikube in the sandbox.
+
+        Raises:
+            UsageError: the target is a real one.
+        """
+        if not self.simulated:
+            raise UsageError(f"the target is {self.target}", "it is real", "--target sandbox")
+        from mcp_tools.targets.sandbox.standins import home
+        from mcp_tools.targets.sandbox.standins.docker import DockerStandIn
+        from mcp_tools.targets.sandbox.standins.minikube import MinikubeStandIn
+
+        docker = DockerStandIn(home.folder())
+        return docker, MinikubeStandIn(docker)
 
 
 def inside(root: Path, text: str) -> Path:

@@ -29,7 +29,7 @@ def document(playbook: Playbook, run: Run, steps: Sequence[StepRecord], confirma
         "run_id": run.id,
         "status": run.status,
         "target": run.target,
-        "simulated": False,
+        "simulated": run.simulated,
         "seconds": round(run.seconds, 2),
         "stages": stages,
         "confirmations": list(confirmations),
@@ -47,6 +47,7 @@ def step_of(step: StepRecord) -> dict[str, Any]:
         why = (error.get("details") or {}).get("seen") or error.get("why")  # the rest of a why is evidence anyway
         line = f"{error['what']}: {why}" if why else error["what"]
         evidence = [line, *evidence]
+    evidence += [f"simulated, cannot be known here: {line}" for line in step.unknown]
     if step.status == "waiting" and step.confirmation:
         evidence = [f"waits for confirmation {step.confirmation.get('id')}: {step.confirmation.get('summary', '')}"]
     return {
@@ -58,6 +59,7 @@ def step_of(step: StepRecord) -> dict[str, Any]:
         "changed": step.changed,
         "seconds": round(step.seconds, 2),
         "evidence": evidence,
+        "unknown": step.unknown,
         "error": step.error,
         "docs": step.docs,
         "docs_source": step.docs_source,
@@ -69,7 +71,8 @@ def stage_status(steps: Sequence[StepRecord], *, running: bool) -> str:
     """One word for a stage; the worst that is true of it.
 
     A stage that was left in the middle is ``pending`` again once the run has ended, and one whose own steps were not
-    reached, but a recovery was shown in, is what became of the recovery.
+    reached, but a recovery was shown in, is what became of the recovery. One with a step that only a real run can
+    prove has not passed: it is ``simulated``.
     """
     found = {step.status for step in steps if not (step.optional and step.status == "failed")}
     for status in ("failed", "waiting", "interrupted", "running"):
@@ -81,6 +84,8 @@ def stage_status(steps: Sequence[StepRecord], *, running: bool) -> str:
         return "running"
     if "pending" in found and not any(step.recovery for step in steps):
         return "pending"
+    if "simulated" in found:
+        return "simulated"
     return "skipped" if found == {"skipped"} else "succeeded"
 
 

@@ -265,6 +265,8 @@ class Engine:
         if record.status == "succeeded":
             message = "changed" if record.changed else "done" if record.effect == "read" else "nothing to change"
             message += f": {record.evidence[0]}" if record.evidence else ""
+        elif record.status == "simulated":
+            message = f"simulated, cannot be known here: {'; '.join(record.unknown)}"
         await self._tell("step-finished", stage, record, message=message)
 
     async def _said(self, record: StepRecord, done: float, total: float | None, message: str) -> None:

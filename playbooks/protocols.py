@@ -12,13 +12,18 @@ Say = Callable[[float, float | None, str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a call of a tool gave. ``data`` is its structured result as JSON data."""
+    """What a call of a tool gave. ``data`` is its structured result as JSON data.
+
+    ``unknown`` is what a simulation cannot know. When nothing was ``asked`` besides, there is nothing to expect.
+    """
 
     effect: str
     changed: bool
     data: dict[str, Any]
     evidence: list[str] = field(default_factory=list)
     confirmation: str | None = None
+    unknown: list[str] = field(default_factory=list)
+    asked: bool = True
 
 
 class StepHandle(Protocol):

@@ -6,7 +6,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_MARKS = {"succeeded": "✓", "failed": "✗", "skipped": "–", "waiting": "?", "pending": " ", "interrupted": "!"}
+_MARKS = {
+    "succeeded": "✓",
+    "failed": "✗",
+    "skipped": "–",
+    "waiting": "?",
+    "pending": " ",
+    "interrupted": "!",
+    "simulated": "≈",
+}
 _EVIDENCE = 12
 
 
@@ -19,7 +27,8 @@ def acceptance_report(run: Mapping[str, Any]) -> str:
         f"Run `{run['run_id']}` on `{run['target']}`, begun {started}, took {run['seconds']:.1f} s.",
     ]
     if run.get("simulated"):
-        lines.append("\n**sandbox (simulated)**")
+        note = "nothing here ran for real; what is marked ≈ only a real run can prove"
+        lines.append(f"\n**sandbox (simulated)**: {note}")
     failure = run.get("failure")
     if failure:
         why = f": {_line(failure['why'])}" if failure.get("why") else ""

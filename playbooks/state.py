@@ -15,9 +15,10 @@ from playbooks.graph import Node
 from playbooks.schema import Playbook
 
 RunStatus = Literal["running", "succeeded", "failed", "waiting", "rolled_back", "interrupted", "aborted"]
-StepStatus = Literal["pending", "running", "succeeded", "failed", "skipped", "waiting", "interrupted"]
+StepStatus = Literal["pending", "running", "succeeded", "failed", "skipped", "waiting", "interrupted", "simulated"]
+"""``simulated``: done in the sandbox, with something in it that only a real run can prove."""
 
-GOOD = frozenset({"succeeded", "skipped"})
+GOOD = frozenset({"succeeded", "skipped", "simulated"})
 RESUMABLE = frozenset({"running", "failed", "waiting", "interrupted"})
 """Statuses from which a run can go on. ``running`` is what a killed process leaves."""
 
@@ -44,6 +45,7 @@ class StepRecord(BaseModel):
     args: dict[str, Any] = Field(default_factory=dict)
     evidence: list[str] = Field(default_factory=list)
     expectations: list[dict[str, Any]] = Field(default_factory=list)
+    unknown: list[str] = Field(default_factory=list)
     result: dict[str, Any] = Field(default_factory=dict)
     error: dict[str, Any] | None = None
     confirmation: dict[str, Any] | None = None
@@ -85,6 +87,7 @@ class StepRecord(BaseModel):
     def again(self) -> None:
         """Back to the beginning: it is run once more, which does nothing where the world is as it should be."""
         self.status, self.error, self.confirmation, self.expectations = "pending", None, None, []
+        self.unknown = []
 
 
 class Run(BaseModel):
@@ -121,6 +124,11 @@ class Run(BaseModel):
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         name = f"{playbook.name}-{stamp}-{secrets.token_hex(2)}"
         return cls(id=name, playbook=playbook.name, title=playbook.title, target=target, created=time.time(), **about)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it worked on the sandbox."""
+        return self.target == "sandbox"
 
     def claim(self) -> None:
         """Note that this process is at work on it."""

@@ -115,8 +115,9 @@ class Runner:
             what = f"{record.title} took longer than {limit:g} s"
             raise StepError("timed-out", what, "", "longshore runs resume goes on from here") from error
         take(record, result)
-        check(record, step.expect, scope)
-        record.status = "succeeded"
+        if result.asked or not result.unknown:
+            check(record, step.expect, scope)
+        record.status = "simulated" if result.unknown else "succeeded"
 
     @staticmethod
     def _holds(step: Step, expression: str, scope: Mapping[str, Any]) -> bool:
@@ -147,7 +148,7 @@ class Runner:
 def take(record: StepRecord, result: StepResult) -> None:
     """Write a call's result into the record."""
     record.effect, record.changed = result.effect, result.changed or record.changed
-    record.result, record.evidence = result.data, list(result.evidence)
+    record.result, record.evidence, record.unknown = result.data, list(result.evidence), list(result.unknown)
     if result.confirmation:
         record.confirmation = {"id": result.confirmation, "tool": record.tool, "status": "used", "step": record.id}
 

@@ -146,6 +146,7 @@ class Guard:
         entry: _Entry | None = None
         try:
             entry = self._open(tool, arguments, session, say, run_id, step_id)
+            await session.world.awake()
             await learn(session.world, entry.args, session.workspace)
             output = await self._pass(entry, session)
         except LongshoreError as error:
@@ -174,6 +175,7 @@ class Guard:
         entry = self._open(tool, arguments, session, None, None, None, looking=True)
         args = entry.args.model_dump(mode="json", exclude_unset=True)
         try:
+            await session.world.awake()
             await learn(session.world, entry.args, session.workspace)
             if entry.definition.observe is None:
                 seen = Observation(effect=Effect.READ, preview=Preview(summary=entry.definition.title), done=False)
@@ -305,7 +307,7 @@ class Guard:
     # -- writing down -------------------------------------------------------------------------------------------
 
     def _close(self, entry: _Entry, session: Session, output: ToolOutput) -> Outcome:
-        data, text = outlet.result(entry.definition, output)
+        data, text = outlet.result(entry.definition, output, simulated=session.world.simulated)
         self._record(entry, session, {"status": "done", "changed": output.changed, "evidence": output.evidence[:20]})
         return Outcome(
             tool=entry.definition.name,

@@ -21,12 +21,20 @@ TEXT_CAP = 8_000
 
 STRING_CAP = 60_000
 
+SANDBOX = "sandbox (simulated)"
+"""What every text from the sandbox begins with."""
 
-def result(definition: ToolDef, output: ToolOutput) -> tuple[dict[str, Any], str]:
-    """A tool's output as data and as text, fit to leave."""
+
+def result(definition: ToolDef, output: ToolOutput, *, simulated: bool = False) -> tuple[dict[str, Any], str]:
+    """A tool's output as data and as text, fit to leave. What comes from the sandbox says so here, whatever it is."""
+    if simulated:
+        output.simulated = True
     data = tidy(output.model_dump(mode="json", by_alias=True))
     assert isinstance(data, dict)
     text = REDACTOR.text(clean(output.text()))
+    if simulated:
+        unknown = [f"cannot be known in a simulation: {REDACTOR.text(clean(line))}" for line in output.unknown]
+        text = "\n".join([SANDBOX, text, *unknown])
     if len(text) > TEXT_CAP:
         cut = text.rfind("\n", 0, TEXT_CAP)
         kept = text[: cut if cut > TEXT_CAP // 2 else TEXT_CAP]

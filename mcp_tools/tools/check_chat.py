@@ -57,6 +57,8 @@ async def observe_chat(args: CheckInput, call: Call) -> Observation:
     chat = app.spec.checks.chat
     if chat is None:
         return Observation(effect=Effect.READ, preview=Preview(summary=f"skipped: {SKIPPED}"), done=True)
+    if call.world.simulated:
+        return Observation(effect=Effect.READ, preview=Preview(summary="simulated: nobody chats"), done=True)
     where = f"{chat.chat.service} in {app.spec.namespace}"
     summary = f"chat with {where} as its test user: one message that adds a record, which is removed again"
     added = ["the test user longshore-check-…, once", "a conversation of the test user"]
@@ -81,6 +83,9 @@ async def check_chat(args: CheckInput, call: Call) -> CheckChatOutput:
     chat = scene.app.spec.checks.chat
     if chat is None:
         return CheckChatOutput(ok=True, skipped=True, reason=SKIPPED)
+    if call.world.simulated:
+        unknown = "whether the chatbot calls its tools, answers, and survives a failing tool"
+        return CheckChatOutput(ok=False).mark_simulated(unknown)
     work = _Work(scene, chat, CheckChatOutput(ok=False), [])
     try:
         await call.progress(0, 3, "listing the chatbot's tools")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from pydantic import Field
 
@@ -38,6 +38,13 @@ class CheckOutput(ToolOutput):
     ok: bool
     skipped: bool = False
     reason: Untrusted = Field("", description="Why it was skipped, or what failed first")
+
+    def mark_simulated(self, *unknown: str) -> Self:
+        """Say that this was not asked, because in a simulation nobody is there to answer: neither passed nor failed."""
+        self.ok, self.skipped, self.unknown = False, True, list(unknown)
+        self.reason = f"simulated: {'; '.join(unknown)}"
+        self.evidence = [*self.evidence, "nothing was asked: no process of the application runs in the sandbox"]
+        return self
 
 
 class Place(NamedTuple):

@@ -41,6 +41,8 @@ class CheckConnectivityOutput(CheckOutput):
 
     def text(self) -> str:
         """A line per edge."""
+        if self.skipped:
+            return f"skipped: {self.reason}"
         lines = [f"{mark(self.ok)} {len(self.edges)} dependencies {self.reason}".rstrip()]
         for e in self.edges:
             http = f", HTTP {e.status}" if e.status is not None else ""
@@ -56,6 +58,9 @@ async def check_connectivity(args: CheckInput, call: Call) -> CheckConnectivityO
     A name that is not found, a refused connection, a time-out and a service that is not ready are told apart.
     """
     scene = await Scene.look(call, args.application)
+    if call.world.simulated:
+        asked = [f"{source} reaches {target}" for source, target in pairs(scene)]
+        return CheckConnectivityOutput(ok=False, edges=[]).mark_simulated(f"whether {', '.join(asked)}")
     found: dict[tuple[str, str], Edge] = {}
     async with anyio.create_task_group() as group:
         for source, target in pairs(scene):

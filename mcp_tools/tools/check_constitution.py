@@ -61,7 +61,8 @@ async def check_constitution(args: CheckConstitutionInput, call: Call) -> CheckC
     Before: the application's description and its rendered charts. During and after: what runs in the cluster.
     """
     view = await View.look(call, args.application, args.phase)
-    rows = []
+    rows: list[InvariantResult] = []
+    unknown: list[str] = []
     wanted = [i for i in loader.constitution() if args.phase in i.phases]
     for place, invariant in enumerate(wanted):
         await call.progress(place, len(wanted), invariant.title)
@@ -70,6 +71,7 @@ async def check_constitution(args: CheckConstitutionInput, call: Call) -> CheckC
             verdict = await check(view) if check else Verdict(["this invariant has no check in this version"])
         except LongshoreError as error:
             verdict = Verdict([error.line()])
+        unknown += [verdict.unknown] if verdict.unknown else []
         rows.append(
             InvariantResult(
                 id=invariant.id,
@@ -87,4 +89,5 @@ async def check_constitution(args: CheckConstitutionInput, call: Call) -> CheckC
         evidence=[f"{row.id}: {'holds' if row.ok else 'BROKEN'}: {'; '.join(row.evidence[:2])}" for row in rows],
         phase=args.phase,
         invariants=rows,
+        unknown=unknown,
     )

@@ -7,6 +7,7 @@ Values are compared by digest; none is shown or kept.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Iterator
 from typing import Any
@@ -99,6 +100,11 @@ class Origin(BaseModel):
     digest: str = ""
     optional: bool = False
 
+    @property
+    def missing(self) -> bool:
+        """Whether its source is named and has no value."""
+        return not self.digest and self.source.startswith(("secret/", "configMap/"))
+
 
 async def origins(container: Manifest, sources: Sources) -> dict[str, Origin]:
     """Variable → origin, as Kubernetes resolves them: envFrom first, then env, the later one wins."""
@@ -156,13 +162,19 @@ async def check_environment(args: CheckEnvironmentInput, call: Call) -> CheckEnv
         sources = Sources(call.world.kube, args.namespace)
         for box in pod["spec"]["containers"]:
             place = Place(args.namespace, args.pod, str(box["name"]))
-            await _container(call.world.kube, place, "", box, sources, ({}, {}), rows, unread)
+            has = call.world.simulated
+            await _container(call.world.kube, place, "", box, sources, ({}, {}), rows, unread, simulated=has)
     else:
-        await _application(await Scene.look(call, str(args.application)), rows, unread)
-    return _output(rows, unread)
+        await _application(await Scene.look(call, str(args.application)), rows, unread, call.world.simulated)
+    for row in rows if call.world.simulated else []:
+        row.matches = False if row.matches is False else None
+    out = _output(rows, unread)
+    if call.world.simulated:
+        out.unknown = [f"whether the processes in {len({row.pod for row in rows})} pods see these values"]
+    return out
 
 
-async def _application(scene: Scene, rows: list[Variable], unread: list[str]) -> None:
+async def _application(scene: Scene, rows: list[Variable], unread: list[str], simulated: bool) -> None:
     sources = Sources(scene.kube, scene.namespace)
     async with anyio.create_task_group() as group:
         for name in scene.releases:
@@ -174,7 +186,8 @@ async def _application(scene: Scene, rows: list[Variable], unread: list[str]) ->
             for pod in pods:
                 place = scene.place(pod, name)
                 box = next(c for c in pod["spec"]["containers"] if c["name"] == place.container)
-                group.start_soon(_container, scene.kube, place, name, box, sources, asked, rows, unread)
+                told = (scene.kube, place, name, box, sources, asked, rows, unread)
+                group.start_soon(functools.partial(_container, *told, simulated=simulated))
 
 
 async def _container(
@@ -186,11 +199,17 @@ async def _container(
     asked: tuple[dict[str, SecretKeyRef], dict[str, str]],
     rows: list[Variable],
     unread: list[str],
+    *,
+    simulated: bool = False,
 ) -> None:
     found = await origins(box, sources)
     names = sorted({*found, *asked[0], *asked[1]})
     try:
-        has = await kube.env_digests(*place, names)
+        has: dict[str, str | None]
+        if simulated:  # no process is there to ask: it would get what the sources hold
+            has = {name: found[name].digest or "unknown" for name in found if not found[name].missing}
+        else:
+            has = await kube.env_digests(*place, names)
     except LongshoreError as error:
         unread.append(f"{place.pod}/{place.container}: {error.line()}")
         return

@@ -35,6 +35,8 @@ class Verdict:
     broken: list[str]
     facts: list[str] = field(default_factory=list)
     skipped: bool = False
+    unknown: str = ""
+    """What a simulation cannot know of it."""
 
 
 @dataclass
@@ -104,6 +106,8 @@ def named(items: Iterable[Manifest]) -> str:
 async def local_only(view: View) -> Verdict:
     """The target is Minikube, or an API server at a loopback or private address."""
     world = view.call.world
+    if world.simulated:
+        return Verdict([], ["the target is the sandbox (simulated), on this machine's loopback"])
     if world.is_minikube:
         return Verdict([], [f"the target is the Minikube profile {world.profile}"])
     settings, _ = world.kube.http.connect()
@@ -253,6 +257,9 @@ async def auth_required(view: View) -> Verdict:
     auth = view.app.spec.checks.auth
     if auth is None or view.scene is None:
         return Verdict([], ["longshore.yaml has no checks.auth"], skipped=True)
+    if view.call.world.simulated:
+        unknown = f"whether {auth.protected.service}{auth.protected.path} refuses a request without a token"
+        return Verdict([], [f"simulated: {unknown}"], skipped=True, unknown=unknown)
     answer = await view.scene.ask(auth.protected)
     fact = (
         f"{auth.protected.method} {auth.protected.service}{auth.protected.path} without a token answers {answer.said}"

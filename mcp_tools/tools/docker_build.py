@@ -176,6 +176,7 @@ async def docker_build(args: DockerBuildInput, call: Call) -> DockerBuildOutput:
         total_steps=built.total_steps if built else 0,
         seconds=built.seconds if built else 0,
         where=seen.where,
+        unknown=call.world.standins[0].unknown(made, []) if call.world.simulated else [],
     )
 
 

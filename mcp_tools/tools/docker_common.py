@@ -81,7 +81,7 @@ Where = Literal["auto", "host", "node"]
 
 
 async def node_docker(call: Call) -> DockerEngine:
-    """Docker inside the Minikube node.
+    """Docker inside the Minikube node. In the sandbox it has no images of its own that could be inspected.
 
     Raises:
         UsageError: the target is no Minikube.
@@ -89,4 +89,6 @@ async def node_docker(call: Call) -> DockerEngine:
     """
     from mcp_tools.engines.docker import DockerEngine
 
+    if call.world.simulated:
+        return call.world.docker
     return DockerEngine(env=await call.world.minikube.docker_env())

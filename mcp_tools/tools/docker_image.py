@@ -92,11 +92,18 @@ async def image_inspect(args: ImageInspectInput, call: Call) -> ImageInspectOutp
     """
     docker, where, image = await _find(args, call)
     await call.progress(0, None, f"searching {args.image} for secrets, importing {len(args.imports)} modules inside it")
-    history, (layers, unread), imports = await asyncio.gather(
-        docker.history(image.id),
-        _scan(docker, image),
-        docker_imports.check(docker, image, args.imports, timeout=args.timeout_seconds),
-    )
+    unknown: list[str] = []
+    if call.world.simulated:  # what was copied was searched when it was built; nothing can be imported
+        standin = call.world.standins[0]
+        history, layers, unread = await docker.history(image.id), standin.scan(image), ""
+        imports: list[docker_imports.Import] = []
+        unknown = standin.unknown(image, args.imports)
+    else:
+        history, (layers, unread), imports = await asyncio.gather(
+            docker.history(image.id),
+            _scan(docker, image),
+            docker_imports.check(docker, image, args.imports, timeout=args.timeout_seconds),
+        )
     found = docker_secrets.scan_config(image.env, image.labels, [step.command for step in history])
     secrets = [*found.findings, *layers.findings]
     problems = _problems(args, image, imports, secrets) + ([unread] if unread else [])
@@ -121,6 +128,7 @@ async def image_inspect(args: ImageInspectInput, call: Call) -> ImageInspectOutp
         problems=list(problems),
         digest=registry or image.id,
         where=where,
+        unknown=unknown,
     )
 
 

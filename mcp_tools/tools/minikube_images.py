@@ -83,7 +83,7 @@ async def observe_load(args: MinikubeImageLoadInput, call: Call) -> Observation:
         summary = f"the node has {args.image} as {known}" if known else f"{args.image} is left to the node to pull"
         state = {"image": args.image, "host": "", "node": known}
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
-    place = await locate(args.image, call.world.minikube)
+    place = await _locate(args.image, call)
     place.close()
     if place.done:
         summary = f"the node has {place.ref} as {place.named_id}"
@@ -101,6 +101,12 @@ async def observe_load(args: MinikubeImageLoadInput, call: Call) -> Observation:
     return Observation(effect=Effect.CREATE, preview=preview, state=_state(place))
 
 
+async def _locate(image: str, call: Call) -> Place:
+    if call.world.simulated:
+        return await call.world.standins[1].locate(image)
+    return await locate(image, call.world.minikube)
+
+
 async def _base(image: str, call: Call) -> str | None:
     """The ID that a base image has in the node; "" when neither has it; None when it is here and has to be sent."""
     named = image if ":" in image.rsplit("/", 1)[-1] else f"{image}:latest"
@@ -116,7 +122,10 @@ async def minikube_image_load(args: MinikubeImageLoadInput, call: Call) -> Minik
     observation = call.observation or await observe_load(args, call)
     if args.base and observation.done and not observation.state["host"]:
         return _left(args.image, str(observation.state["node"]))
-    done = await transfer(args.image, call.world.minikube, permit=call.permit, progress=call.progress)
+    if call.world.simulated:
+        done = await call.world.standins[1].transfer(args.image, permit=call.permit, progress=call.progress)
+    else:
+        done = await transfer(args.image, call.world.minikube, permit=call.permit, progress=call.progress)
     sent = "size unknown" if done.bytes_sent is None else f"{done.bytes_sent} bytes sent"
     return MinikubeImageLoadOutput(
         changed=done.retagged or done.method in {"layers", "save-load", "minikube"},

@@ -150,6 +150,8 @@ class GuardedCaller:
             data=outcome.data,
             evidence=[str(line) for line in outcome.data.get("evidence") or []] or _first_lines(outcome.text),
             confirmation=outcome.confirmation,
+            unknown=[str(line) for line in outcome.data.get("unknown") or []],
+            asked=not outcome.data.get("skipped"),
         )
 
 

@@ -50,6 +50,7 @@ class StepView(BaseModel):
     changed: bool = False
     seconds: float = 0.0
     evidence: list[Untrusted] = Field(default_factory=list)
+    unknown: list[Untrusted] = Field(default_factory=list)
     error: dict[str, Any] | None = None
     docs: str = ""
     docs_source: str = ""
@@ -75,7 +76,6 @@ class PlaybookOutput(ToolOutput):
     application: str
     status: str = Field(description="running, succeeded, failed, waiting, rolled_back, interrupted or aborted")
     target: str
-    simulated: bool = False
     started_at: float
     seconds: float
     stages: list[StageView]
@@ -86,7 +86,8 @@ class PlaybookOutput(ToolOutput):
 
     def text(self) -> str:
         """A line per stage, the steps that are not simply done, and how to go on."""
-        lines = [f"run {self.run_id} on {self.target}: {self.status}, {self.seconds:.1f} s"]
+        where = f"{self.target} (simulated)" if self.simulated else self.target
+        lines = [f"run {self.run_id} on {where}: {self.status}, {self.seconds:.1f} s"]
         for stage in self.stages:
             changed = sum(step.changed for step in stage.steps)
             lines.append(

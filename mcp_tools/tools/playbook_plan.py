@@ -77,14 +77,14 @@ class PlaybookPlanOutput(ToolOutput):
     playbook: str
     application: str
     target: str
-    simulated: bool = False
     digest: str
     stages: list[PlannedStage]
     confirmations: list[PlannedConfirmation]
 
     def text(self) -> str:
         """A line per step that is not done, and the questions."""
-        lines = [f"{self.playbook} of {self.application} on {self.target}: plan {self.digest[:16]}"]
+        where = f"{self.target} (simulated)" if self.simulated else self.target
+        lines = [f"{self.playbook} of {self.application} on {where}: plan {self.digest[:16]}"]
         for stage in self.stages:
             done = sum(step.status in ("done", "skipped") for step in stage.steps)
             lines.append(f"{stage.number} {stage.title}: {len(stage.steps)} steps, {done} with nothing to do")
@@ -165,7 +165,8 @@ class _Walker:
             take(record, StepResult("read", False, outcome.data, [str(e) for e in outcome.data.get("evidence") or []]))
             record.status = "succeeded"
             self.records[node.id] = record
-            check(record, node.step.expect, scope)
+            if not (outcome.data.get("unknown") and outcome.data.get("skipped")):
+                check(record, node.step.expect, scope)
         except StepError as error:
             return _Found(self._shown(record, "failed", [str(error), *record.evidence]), True)
         except (LongshoreError, TimeoutError) as error:
@@ -249,6 +250,7 @@ def _output(walker: _Walker, args: PlaybookInput) -> PlaybookPlanOutput:
         playbook=args.playbook,
         application=walker.prepared.application.name,
         target=walker.call.target,
+        simulated=walker.call.world.simulated,
         digest=_digest(walker, args, found),
         stages=stages,
         confirmations=questions,

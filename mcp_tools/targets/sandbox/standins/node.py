@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import urllib.error
 import urllib.request
 from typing import Any
@@ -21,13 +22,12 @@ class Node:
 
     async def images(self) -> list[dict[str, Any]]:
         """The records of all its images."""
-        found = await self._send("GET")
-        items = found.get("items", found.get("images", [])) if isinstance(found, dict) else found
-        return list(items or [])
+        return list((await self._send("GET")).get("items") or [])
 
     async def add(self, image: ImageRecord, names: list[str]) -> None:
-        """Give the node an image, under these names."""
-        await self._send("POST", as_node_image(image, names))
+        """Give the node an image, under these names and those that it has there already."""
+        there = next((found for found in await self.images() if found["id"] == image.id), {})
+        await self._send("POST", as_node_image(image, sorted({*names, *(there.get("tags") or [])})))
 
     async def _send(self, method: str, body: Any = None) -> Any:
         return await asyncio.to_thread(_request, method, body)
@@ -36,14 +36,14 @@ class Node:
 def _request(method: str, body: Any) -> Any:
     from mcp_tools.targets.sandbox import daemon
 
-    address = daemon.ensure()
+    address, trusted = daemon.ensure(), ssl.create_default_context(cafile=str(daemon.folder() / daemon.TLS))
     request = urllib.request.Request(  # noqa: S310 (the sandbox's own address on loopback)
         address.url.rstrip("/") + PATH,
         data=None if body is None else json.dumps(body).encode(),
         method=method,
         headers={"Authorization": f"Bearer {address.token}", "Content-Type": "application/json"},
     )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted))
     try:
         with direct.open(request, timeout=30) as answer:
             data = answer.read()
