@@ -39,6 +39,7 @@ class ApiError(Exception):
         reason: str | None = None,
         details: dict[str, Any] | None = None,
         retry_after: int | None = None,
+        continue_token: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -46,10 +47,12 @@ class ApiError(Exception):
         self.reason = REASONS.get(code, "Unknown") if reason is None else reason
         self.details = details
         self.retry_after = retry_after
+        self.continue_token = continue_token
 
     def status(self) -> dict[str, Any]:
         """The ``Status`` object."""
-        found: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        meta = {"continue": self.continue_token} if self.continue_token else {}
+        found: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": meta, "status": "Failure"}
         found["message"] = self.message
         if self.reason:
             found["reason"] = self.reason

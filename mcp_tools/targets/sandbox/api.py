@@ -1,0 +1,451 @@
+"""The API: what a request does to the objects of the cluster, in the order of the real API server.
+
+A write goes: types and unknown fields, defaults, mutating admission, the registry's own rules, validation, validating
+admission, managed fields, store. A dry run stops before the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol
+
+from mcp_tools.targets.sandbox import (
+    conversion,
+    defaults,
+    deletion,
+    errors,
+    kinds,
+    meta,
+    paging,
+    parts,
+    patch,
+    schema,
+    strategy,
+    subresources,
+)
+from mcp_tools.targets.sandbox.access import Access
+from mcp_tools.targets.sandbox.clock import Clock
+from mcp_tools.targets.sandbox.errors import FieldError
+from mcp_tools.targets.sandbox.kinds import Kind
+from mcp_tools.targets.sandbox.meta import Page, Request
+from mcp_tools.targets.sandbox.store import Obj, Ref, Store, copy
+
+apply, validation = parts.module("apply"), parts.module("validation")
+
+__all__ = ["Action", "Admission", "Api", "Page", "PatchType", "Request"]
+
+Action = Literal["CREATE", "UPDATE", "DELETE"]
+PatchType = Literal["json", "merge", "strategic", "apply"]
+NAME_ATTEMPTS = 8
+"""How often a generated name that is taken is made anew."""
+
+
+class Admission(Protocol):
+    """One admission plugin."""
+
+    def admit(
+        self,
+        action: Action,
+        kind: Kind,
+        obj: Obj | None,
+        old: Obj | None,
+        namespace: str,
+        request: Request,
+        subresource: str,
+    ) -> None:
+        """Change ``obj`` in place, or refuse with an ApiError."""
+
+    def validate(
+        self,
+        action: Action,
+        kind: Kind,
+        obj: Obj | None,
+        old: Obj | None,
+        namespace: str,
+        request: Request,
+        subresource: str,
+    ) -> None:
+        """Refuse with an ApiError."""
+
+
+class Api:
+    """The requests that a cluster answers. One thread only; what it gives is shared and not to be changed."""
+
+    def __init__(self, store: Store, clock: Clock, admission: Sequence[Admission] = ()) -> None:
+        self.store = store
+        self.clock = clock
+        self.admission: list[Admission] = list(admission)
+        self.access = Access(self)
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def get(self, kind: Kind, namespace: str, name: str, request: Request | None = None, subresource: str = "") -> Obj:
+        """One object, or what a subresource shows of it. ``request`` asks for authorization as well.
+
+        Raises:
+            ApiError: 403, 404.
+        """
+        self.access.check(request, "get", kind, namespace, name, subresource)
+        found = conversion.from_stored(kind, self._find(kind, namespace, name))
+        return subresources.show(kind, found, subresource) if subresource else found
+
+    def select(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+        resource_version: str = "",
+        exact: bool = False,
+        request: Request | None = None,
+    ) -> Page:
+        """A list, or a page of it; of all namespaces when that is None. ``exact``: as of that version, not newer.
+
+        Raises:
+            ApiError: 400 for a selector or token, 403, 410 for a token that is too old.
+        """
+        self.access.check(request, "list", kind, namespace or "", "")
+        page = paging.select(
+            self.store,
+            kind,
+            namespace if kind.namespaced else None,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            limit=limit,
+            continue_token=continue_token,
+            resource_version=resource_version,
+            exact=exact,
+        )
+        if not conversion.is_stored(kind):
+            page.items = [conversion.from_stored(kind, item) for item in page.items]
+        return page
+
+    def _find(self, kind: Kind, namespace: str, name: str) -> Obj:
+        found = self.store.get(kind.key, namespace if kind.namespaced else "", name)
+        if found is None:
+            raise errors.not_found(kind, name)
+        return found
+
+    # -- creating ------------------------------------------------------------------------------------------------
+
+    def create(
+        self, kind: Kind, namespace: str, obj: Obj, request: Request, subresource: str = "", name: str = ""
+    ) -> Obj:
+        """Create an object; ``name`` is that of the URL, of the parent when it is a subresource.
+
+        Raises:
+            ApiError: as the real API answers.
+        """
+        self.access.check(request, "create", kind, namespace, name, subresource)
+        if subresource:
+            return subresources.create(self, kind, namespace, name, obj, request, subresource)
+        if kind.key in subresources.VIRTUAL:
+            return subresources.virtual(self, kind, namespace, obj, request)
+        return self._create(kind, namespace, obj, request)
+
+    def _create(self, kind: Kind, namespace: str, obj: Obj, request: Request) -> Obj:
+        new = self._decode(kind, namespace, obj, request)
+        facts = new["metadata"]
+        meta.begin(new, self.clock.stamp())
+        shown, kind = kind, conversion.stored_kind(kind)
+        new = conversion.to_stored(shown, new)
+        if not facts.get("name") and facts.get("generateName"):
+            facts["name"] = self._free_name(kind, namespace, facts["generateName"])
+        self._check_namespace(kind, namespace, new)
+        strategy.prepare_create(kind, new)
+        self._admit("CREATE", kind, new, None, namespace, request, "")
+        defaults.apply(kind, new)
+        self._validate("CREATE", kind, new, None, namespace, request, "")
+        if self.store.get(kind.key, facts.get("namespace", ""), facts["name"]) is not None:
+            raise errors.already_exists(kind, facts["name"])
+        apply.updated(shown, None, new, request.manager, self.clock.stamp())
+        if not request.dry_run:
+            new = self.store.put(kind.key, new)
+        return conversion.from_stored(shown, new)
+
+    def _free_name(self, kind: Kind, namespace: str, base: str) -> str:
+        name = meta.generated(base)
+        for _ in range(NAME_ATTEMPTS - 1):
+            if self.store.get(kind.key, namespace if kind.namespaced else "", name) is None:
+                break
+            name = meta.generated(base)
+        return name
+
+    def _check_namespace(self, kind: Kind, namespace: str, obj: Obj) -> None:
+        """The admission plugin NamespaceLifecycle, for what is new in a namespace."""
+        if not kind.namespaced:
+            return
+        found = self.store.get("namespaces", "", namespace)
+        if found is None:
+            raise errors.not_found(kinds.by_key("namespaces"), namespace)
+        if found["metadata"].get("deletionTimestamp"):
+            name = obj["metadata"].get("name", "")
+            refused = errors.forbidden(
+                kind, name, f"unable to create new content in namespace {namespace} because it is being terminated"
+            )
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+            refused.details = {**(refused.details or {}), "causes": [cause]}
+            raise refused
+
+    def _decode(self, kind: Kind, namespace: str, obj: Any, request: Request, name: str | None = None) -> Obj:
+        """The object of a body: of the right kind and place, its fields known and of the right types, with defaults."""
+        new = meta.without_nulls(obj)
+        meta.check_type(kind, new)
+        schema.structural(kind, new, request.field_validation, request.warnings)
+        meta.place(kind, namespace, new, name)
+        defaults.apply(kind, new)
+        made: Obj = new
+        return made
+
+    # -- admission and validation --------------------------------------------------------------------------------
+
+    def admit(
+        self,
+        action: Action,
+        kind: Kind,
+        obj: Obj | None,
+        old: Obj | None,
+        namespace: str,
+        request: Request,
+        subresource: str,
+    ) -> None:
+        """Ask the admission plugins: the mutating ones, then the validating ones."""
+        self._admit(action, kind, obj, old, namespace, request, subresource)
+        for plugin in self.admission:
+            plugin.validate(action, kind, obj, old, namespace, request, subresource)
+
+    def _admit(
+        self,
+        action: Action,
+        kind: Kind,
+        obj: Obj | None,
+        old: Obj | None,
+        namespace: str,
+        request: Request,
+        subresource: str,
+    ) -> None:
+        for plugin in self.admission:
+            plugin.admit(action, kind, obj, old, namespace, request, subresource)
+
+    def _validate(
+        self, action: Action, kind: Kind, obj: Obj, old: Obj | None, namespace: str, request: Request, subresource: str
+    ) -> None:
+        mistakes: list[FieldError] = validation.validate(kind, obj, old)
+        if mistakes:
+            raise errors.invalid(kind, obj["metadata"].get("name", ""), mistakes)
+        for plugin in self.admission:
+            plugin.validate(action, kind, obj, old, namespace, request, subresource)
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    def update(self, kind: Kind, namespace: str, name: str, obj: Obj, request: Request, subresource: str = "") -> Obj:
+        """Replace an object, or what a subresource writes of it.
+
+        Raises:
+            ApiError: as the real API answers; 409 when the object is another version than the body names.
+        """
+        self.access.check(request, "update", kind, namespace, name, subresource)
+        if subresource and subresource != "status":
+            return subresources.update(self, kind, namespace, name, obj, request, subresource)
+        old = self.store.get(kind.key, namespace if kind.namespaced else "", name)
+        if old is None and (subresource or kind.key not in strategy.CREATED_BY_UPDATE):
+            raise errors.not_found(kind, name)
+        new = self._decode(kind, namespace, obj, request, name)
+        if old is None:
+            return self._create(kind, namespace, new, request)
+        if not new["metadata"].get("resourceVersion") and kind.key in strategy.CONDITIONAL_ONLY and not subresource:
+            mistake = FieldError(
+                "metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0x0: must be specified for an update"
+            )
+            raise errors.invalid(kind, name, [mistake])
+        return self.replace(kind, old, new, request, subresource)
+
+    def replace(
+        self, kind: Kind, old: Obj, new: Obj, request: Request, subresource: str, *, applied: bool = False
+    ) -> Obj:
+        """Put ``new``, a decoded object of that kind, in the place of ``old``, the stored one."""
+        shown, kind = kind, conversion.stored_kind(kind)
+        new = conversion.to_stored(shown, new)
+        meta.carry_over(kind, old, new)
+        if subresource == "status":
+            new = strategy.prepare_status(kind, old, new)
+        elif not subresource:
+            strategy.prepare_update(kind, old, new)
+        namespace = old["metadata"].get("namespace", "")
+        self._admit("UPDATE", kind, new, old, namespace, request, subresource)
+        if strategy.raises_generation(kind, old, new):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        self._validate("UPDATE", kind, new, old, namespace, request, subresource)
+        if meta.same_but_managers(old, new) and (not applied or meta.same_managers(old, new)):
+            return conversion.from_stored(shown, old)
+        if not applied:
+            apply.updated(shown, old, new, request.manager, self.clock.stamp(), subresource)
+        if request.dry_run:
+            return conversion.from_stored(shown, new)
+        return conversion.from_stored(shown, self._put(kind, new))
+
+    def _put(self, kind: Kind, new: Obj) -> Obj:
+        """Store a new state, or remove the object when that was the last thing that held it."""
+        if not deletion.finished(new):
+            return self.store.put(kind.key, new)
+        facts = new["metadata"]
+        return self.store.remove(Ref(kind.key, facts.get("namespace", ""), facts["name"])) or new
+
+    def patch(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        patch_type: PatchType,
+        body: Any,
+        request: Request,
+        subresource: str = "",
+        force: bool = False,
+    ) -> tuple[Obj, bool]:
+        """Change an object by a patch; whether it was created, as an apply may do.
+
+        Raises:
+            ApiError: as the real API answers.
+        """
+        self.access.check(request, "patch", kind, namespace, name, subresource)
+        old = self.store.get(kind.key, namespace if kind.namespaced else "", name)
+        if old is None and (patch_type != "apply" or subresource):
+            raise errors.not_found(kind, name)
+        live = None if old is None else conversion.from_stored(kind, old)
+        if subresource and subresource != "status":
+            assert live is not None
+            view = copy(subresources.show(kind, live, subresource))
+            changed = self._patched(kinds.of(view["apiVersion"], view["kind"]) or kind, view, patch_type, body)
+            return subresources.update(self, kind, namespace, name, changed, request, subresource), False
+        if patch_type == "apply":
+            return self._apply(kind, namespace, name, live, body, request, subresource, force)
+        assert old is not None and live is not None
+        new = self._decode(kind, namespace, self._patched(kind, live, patch_type, body), request)
+        return self.replace(kind, old, new, request, subresource), False
+
+    def _patched(self, kind: Kind, live: Obj, patch_type: PatchType, body: Any) -> Obj:
+        if patch_type == "json":
+            return patch.json_patch(live, body)
+        if patch_type == "strategic":
+            return patch.strategic(kind, live, body)
+        return patch.merge(live, body)
+
+    def _apply(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        live: Obj | None,
+        body: Any,
+        request: Request,
+        subresource: str,
+        force: bool,
+    ) -> tuple[Obj, bool]:
+        """Server-side apply. Its managed fields are computed from what was applied, before defaults."""
+        applied = meta.without_nulls(body)
+        meta.check_type(kind, applied)
+        meta.place(kind, namespace, applied, name)
+        merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp())
+        if live is None:
+            return self._create_applied(kind, namespace, merged, request), True
+        new = self._decode(kind, namespace, merged, request)
+        old = self._find(kind, namespace, name)
+        return self.replace(kind, old, new, request, subresource, applied=True), False
+
+    def _create_applied(self, kind: Kind, namespace: str, merged: Obj, request: Request) -> Obj:
+        managed = merged["metadata"].get("managedFields")
+        new = self._decode(kind, namespace, merged, request)
+        shown, kind = kind, conversion.stored_kind(kind)
+        meta.begin(new, self.clock.stamp())
+        new = conversion.to_stored(shown, new)
+        self._check_namespace(kind, namespace, new)
+        strategy.prepare_create(kind, new)
+        self._admit("CREATE", kind, new, None, namespace, request, "")
+        defaults.apply(kind, new)
+        self._validate("CREATE", kind, new, None, namespace, request, "")
+        if managed:
+            new["metadata"]["managedFields"] = managed
+        if not request.dry_run:
+            new = self.store.put(kind.key, new)
+        return conversion.from_stored(shown, new)
+
+    # -- deleting ------------------------------------------------------------------------------------------------
+
+    def delete(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        request: Request,
+        *,
+        propagation: str | None = None,
+        grace: int | None = None,
+        preconditions: dict[str, Any] | None = None,
+    ) -> Obj:
+        """Delete an object, or begin to; the object, or a ``Status``.
+
+        Raises:
+            ApiError: as the real API answers.
+        """
+        self.access.check(request, "delete", kind, namespace, name)
+        old = self._find(kind, namespace, name)
+        stored = conversion.stored_kind(kind)
+        answer = deletion.delete(
+            self, stored, old, request, propagation=propagation, grace=grace, preconditions=preconditions
+        )
+        return answer if answer["kind"] == "Status" else conversion.from_stored(kind, answer)
+
+    def delete_collection(
+        self,
+        kind: Kind,
+        namespace: str,
+        request: Request,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        propagation: str | None = None,
+        grace: int | None = None,
+        preconditions: dict[str, Any] | None = None,
+    ) -> Page:
+        """Delete every object that is selected; those that were.
+
+        Raises:
+            ApiError: as the real API answers.
+        """
+        self.access.check(request, "deletecollection", kind, namespace, "")
+        page = self.select(kind, namespace, label_selector=label_selector, field_selector=field_selector)
+        stored = conversion.stored_kind(kind)
+        for item in page.items:
+            old = self.store.get(kind.key, item["metadata"].get("namespace", ""), item["metadata"]["name"])
+            if old is not None:
+                deletion.delete(
+                    self, stored, old, request, propagation=propagation, grace=grace, preconditions=preconditions
+                )
+        return Page(page.items, str(self.store.version))
+
+    # -- controllers ---------------------------------------------------------------------------------------------
+
+    def edit(self, ref: Ref, change: Callable[[Obj], None], *, manager: str) -> Obj | None:
+        """Let ``change`` change the object; None when there is none. Nothing is stored when nothing changes.
+
+        For controllers and the kubelet: no validation, no managed fields; a change of the spec is a new generation.
+        ``manager`` says whose change it is, for the reader of the code.
+        """
+        old = self.store.at(ref)
+        if old is None:
+            return None
+        new = copy(old)
+        change(new)
+        if new == old:
+            return old
+        kind = kinds.by_key(ref.key)
+        if strategy.raises_generation(kind, old, new):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        return self._put(kind, new)

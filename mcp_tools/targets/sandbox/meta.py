@@ -1,0 +1,183 @@
+"""Who asks and how, and the metadata that the server itself writes into an object.
+
+Source: ``rest.BeforeCreate``, ``rest.BeforeUpdate`` and ``names.SimpleNameGenerator`` of apiserver.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mcp_tools.targets.sandbox import errors
+from mcp_tools.targets.sandbox.kinds import Kind
+from mcp_tools.targets.sandbox.store import Obj
+
+MASTERS = "system:masters"
+LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+"""The letters of generated names: no vowels, so that no words come about."""
+GENERATED_BASE = 58
+
+
+@dataclass
+class Request:
+    """Who asks, and how. ``warnings`` is filled by the call: HTTP Warning headers."""
+
+    user: str = "system:admin"
+    groups: tuple[str, ...] = (MASTERS,)
+    manager: str = "sandbox"
+    dry_run: bool = False
+    field_validation: Literal["Ignore", "Warn", "Strict"] = "Ignore"
+    warnings: list[str] = field(default_factory=list)
+    uid: str = ""
+    extra: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def master(self) -> bool:
+        """Whether everything is allowed: a member of ``system:masters``."""
+        return MASTERS in self.groups
+
+    def warn(self, text: str) -> None:
+        """Add a warning once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
+@dataclass
+class Page:
+    """Part of a list, or all of it."""
+
+    items: list[Obj]
+    version: str
+    continue_token: str = ""
+    remaining: int | None = None
+
+
+def new_uid() -> str:
+    """A new UID."""
+    return str(uuid.uuid4())
+
+
+def generated(base: str) -> str:
+    """A name that begins with that and ends with five random letters; 63 characters at most."""
+    return base[:GENERATED_BASE] + suffix()
+
+
+def suffix(length: int = 5) -> str:
+    """Random letters as they end generated names."""
+    return "".join(random.choices(LETTERS, k=length))  # noqa: S311 (names, no secrets)
+
+
+def without_nulls(value: Any) -> Any:
+    """The same data without the keys that are null: to the server a null is a field that is not there."""
+    if type(value) is dict:
+        return {name: without_nulls(part) for name, part in value.items() if part is not None}
+    if type(value) is list:
+        return [without_nulls(part) for part in value]
+    return value
+
+
+def check_type(kind: Kind, obj: Any) -> None:
+    """Refuse a body that is of another kind than its URL; fill in what it does not say."""
+    if not isinstance(obj, dict):
+        raise errors.bad_request(
+            "the object provided is unrecognized (must be of type " + kind.kind + "): couldn't get version/kind; json "
+            "parse error: json: cannot unmarshal " + _go_type(obj) + " into Go value of type struct"
+        )
+    api_version, name = obj.get("apiVersion") or kind.api_version, obj.get("kind") or kind.kind
+    if api_version != kind.api_version:
+        raise errors.bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
+        )
+    if name != kind.kind:
+        raise errors.bad_request(
+            f'{name} in version "{kind.version}" cannot be handled as a {kind.kind}: converting ({name}) to '
+            f"({kind.kind}): unknown conversion"
+        )
+    obj["apiVersion"], obj["kind"] = api_version, name
+    if not isinstance(obj.setdefault("metadata", {}), dict):
+        raise errors.bad_request(
+            f'{name} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot unmarshal '
+            f"{_go_type(obj['metadata'])} into Go struct field {name}.metadata of type v1.ObjectMeta"
+        )
+
+
+def _go_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else "array"
+
+
+def place(kind: Kind, namespace: str, obj: Obj, name: str | None = None) -> None:
+    """Make the object agree with the namespace and, when given, the name of the URL; refuse when it says otherwise."""
+    meta = obj["metadata"]
+    if kind.namespaced:
+        if meta.get("namespace") and meta["namespace"] != namespace:
+            raise errors.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        meta["namespace"] = namespace
+    else:
+        meta.pop("namespace", None)
+    if name is not None:
+        if meta.get("name") and meta["name"] != name:
+            raise errors.bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+            )
+        meta["name"] = name
+
+
+def begin(obj: Obj, stamp: str) -> None:
+    """Fill what the server alone decides in a new object, and drop what a client may not say."""
+    meta = obj["metadata"]
+    for name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
+        meta.pop(name, None)
+    meta["uid"] = new_uid()
+    meta["creationTimestamp"] = stamp
+
+
+def carry_over(kind: Kind, old: Obj, new: Obj) -> None:
+    """Check the versions that an update names, and keep the metadata that no client changes."""
+    before, after = old["metadata"], new["metadata"]
+    uid = after.get("uid")
+    if uid and uid != before["uid"]:
+        raise errors.conflict(
+            kind,
+            before["name"],
+            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['uid']}",
+        )
+    version = after.get("resourceVersion")
+    if version and version != before["resourceVersion"]:
+        raise errors.conflict(kind, before["name"], errors.STALE)
+    for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+        if name in before:
+            after[name] = before[name]
+        else:
+            after.pop(name, None)
+    after.pop("selfLink", None)
+    after["resourceVersion"] = before["resourceVersion"]
+
+
+def same_but_managers(old: Obj, new: Obj) -> bool:
+    """Whether two states say the same, whoever manages the fields."""
+    if old is new:
+        return True
+    for name in {*old, *new} - {"metadata"}:
+        if old.get(name) != new.get(name):
+            return False
+    left = {name: value for name, value in old["metadata"].items() if name != "managedFields"}
+    right = {name: value for name, value in new["metadata"].items() if name != "managedFields"}
+    return left == right
+
+
+def same_managers(old: Obj, new: Obj) -> bool:
+    """Whether the same managers own the same fields, whenever they wrote them."""
+
+    def untimed(obj: Obj) -> list[dict[str, Any]]:
+        entries = obj["metadata"].get("managedFields") or ()
+        return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
+
+    return untimed(old) == untimed(new)
