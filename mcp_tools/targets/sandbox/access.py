@@ -14,6 +14,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.targets.sandbox import rbac
+from mcp_tools.targets.sandbox.bootstrap_names import CONTROLLERS
 from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import MASTERS, Request
@@ -38,14 +39,25 @@ def _unb64(text: str) -> bytes:
 class Access:
     """Authentication and authorization of one cluster.
 
-    ``admin_token`` is the bearer token of the administrator; ``key`` signs the tokens of service accounts, so that
-    whoever keeps a cluster keeps both.
+    The tokens of service accounts are signed with a key that is made from the administrator's token where there is
+    one: whoever keeps that one keeps them all.
     """
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self.admin_token = ""
+        self._admin_token = ""
         self.key = secrets.token_bytes(32)
+
+    @property
+    def admin_token(self) -> str:
+        """The bearer token of the administrator; none when empty."""
+        return self._admin_token
+
+    @admin_token.setter
+    def admin_token(self, token: str) -> None:
+        self._admin_token = token
+        if token:
+            self.key = hmac.new(token.encode(), b"tokens of service accounts", "sha256").digest()
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
@@ -93,12 +105,12 @@ class Access:
     def check(
         self, request: Request | None, verb: str, kind: Kind, namespace: str, name: str, subresource: str = ""
     ) -> None:
-        """Refuse what the one who asks may not do; the cluster's own parts (None) and masters may do everything.
+        """Refuse what the one who asks may not do. The cluster's own parts and masters may do everything.
 
         Raises:
             ApiError: 403.
         """
-        if request is None or request.master:
+        if request is None or request.master or request.user in CONTROLLERS:
             return
         namespace = namespace if kind.namespaced or kind.key == "namespaces" else ""
         resource = f"{kind.plural}/{subresource}" if subresource else kind.plural

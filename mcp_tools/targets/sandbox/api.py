@@ -7,9 +7,10 @@ admission, managed fields, store. A dry run stops before the last.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from mcp_tools.targets.sandbox import (
+    admitting,
     conversion,
     defaults,
     deletion,
@@ -18,54 +19,25 @@ from mcp_tools.targets.sandbox import (
     meta,
     paging,
     parts,
-    patch,
     schema,
     strategy,
     subresources,
 )
 from mcp_tools.targets.sandbox.access import Access
+from mcp_tools.targets.sandbox.admitting import Action, Admission
 from mcp_tools.targets.sandbox.clock import Clock
 from mcp_tools.targets.sandbox.errors import FieldError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import Page, Request
+from mcp_tools.targets.sandbox.patching import PatchType
 from mcp_tools.targets.sandbox.store import Obj, Ref, Store, copy
 
 apply, validation = parts.module("apply"), parts.module("validation")
 
 __all__ = ["Action", "Admission", "Api", "Page", "PatchType", "Request"]
 
-Action = Literal["CREATE", "UPDATE", "DELETE"]
-PatchType = Literal["json", "merge", "strategic", "apply"]
 NAME_ATTEMPTS = 8
 """How often a generated name that is taken is made anew."""
-
-
-class Admission(Protocol):
-    """One admission plugin."""
-
-    def admit(
-        self,
-        action: Action,
-        kind: Kind,
-        obj: Obj | None,
-        old: Obj | None,
-        namespace: str,
-        request: Request,
-        subresource: str,
-    ) -> None:
-        """Change ``obj`` in place, or refuse with an ApiError."""
-
-    def validate(
-        self,
-        action: Action,
-        kind: Kind,
-        obj: Obj | None,
-        old: Obj | None,
-        namespace: str,
-        request: Request,
-        subresource: str,
-    ) -> None:
-        """Refuse with an ApiError."""
 
 
 class Api:
@@ -146,22 +118,28 @@ class Api:
             return subresources.virtual(self, kind, namespace, obj, request)
         return self._create(kind, namespace, obj, request)
 
-    def _create(self, kind: Kind, namespace: str, obj: Obj, request: Request) -> Obj:
+    def _create(self, kind: Kind, namespace: str, obj: Obj, request: Request, *, applied: bool = False) -> Obj:
+        """``applied``: the object carries the managed fields of the server-side apply that makes it."""
         new = self._decode(kind, namespace, obj, request)
         facts = new["metadata"]
+        managed = facts.get("managedFields") if applied else None
         meta.begin(new, self.clock.stamp())
         shown, kind = kind, conversion.stored_kind(kind)
         new = conversion.to_stored(shown, new)
+        facts = new["metadata"]
         if not facts.get("name") and facts.get("generateName"):
             facts["name"] = self._free_name(kind, namespace, facts["generateName"])
-        self._check_namespace(kind, namespace, new)
+        if kind.namespaced:
+            admitting.check_namespace(self.store, kind, namespace, facts.get("name", ""))
         strategy.prepare_create(kind, new)
         self._admit("CREATE", kind, new, None, namespace, request, "")
-        defaults.apply(kind, new)
         self._validate("CREATE", kind, new, None, namespace, request, "")
         if self.store.get(kind.key, facts.get("namespace", ""), facts["name"]) is not None:
             raise errors.already_exists(kind, facts["name"])
-        apply.updated(shown, None, new, request.manager, self.clock.stamp())
+        if managed:
+            facts["managedFields"] = managed
+        elif not applied:
+            apply.updated(shown, None, new, request.manager, self.clock.stamp())
         if not request.dry_run:
             new = self.store.put(kind.key, new)
         return conversion.from_stored(shown, new)
@@ -174,34 +152,19 @@ class Api:
             name = meta.generated(base)
         return name
 
-    def _check_namespace(self, kind: Kind, namespace: str, obj: Obj) -> None:
-        """The admission plugin NamespaceLifecycle, for what is new in a namespace."""
-        if not kind.namespaced:
-            return
-        found = self.store.get("namespaces", "", namespace)
-        if found is None:
-            raise errors.not_found(kinds.by_key("namespaces"), namespace)
-        if found["metadata"].get("deletionTimestamp"):
-            name = obj["metadata"].get("name", "")
-            refused = errors.forbidden(
-                kind, name, f"unable to create new content in namespace {namespace} because it is being terminated"
-            )
-            cause = {
-                "reason": "NamespaceTerminating",
-                "message": f"namespace {namespace} is being terminated",
-                "field": "metadata.namespace",
-            }
-            refused.details = {**(refused.details or {}), "causes": [cause]}
-            raise refused
+    def _decode(
+        self, kind: Kind, namespace: str, obj: Any, request: Request, name: str | None = None, **patched: Any
+    ) -> Obj:
+        """The object of a body: of the right kind and place, its fields known and of the right types, with defaults.
 
-    def _decode(self, kind: Kind, namespace: str, obj: Any, request: Request, name: str | None = None) -> Obj:
-        """The object of a body: of the right kind and place, its fields known and of the right types, with defaults."""
-        new = meta.without_nulls(obj)
+        ``patched`` says which patch led to it, for the words of a refusal.
+        """
+        new = meta.own(obj)
         meta.check_type(kind, new)
-        schema.structural(kind, new, request.field_validation, request.warnings)
-        meta.place(kind, namespace, new, name)
-        defaults.apply(kind, new)
-        made: Obj = new
+        schema.structural(kind, new, request.field_validation, request.warnings, **patched)
+        made: Obj = meta.plain(new)
+        meta.place(kind, namespace, made, name)
+        defaults.apply(kind, made)
         return made
 
     # -- admission and validation --------------------------------------------------------------------------------
@@ -221,18 +184,9 @@ class Api:
         for plugin in self.admission:
             plugin.validate(action, kind, obj, old, namespace, request, subresource)
 
-    def _admit(
-        self,
-        action: Action,
-        kind: Kind,
-        obj: Obj | None,
-        old: Obj | None,
-        namespace: str,
-        request: Request,
-        subresource: str,
-    ) -> None:
+    def _admit(self, *asked: Any) -> None:
         for plugin in self.admission:
-            plugin.admit(action, kind, obj, old, namespace, request, subresource)
+            plugin.admit(*asked)
 
     def _validate(
         self, action: Action, kind: Kind, obj: Obj, old: Obj | None, namespace: str, request: Request, subresource: str
@@ -322,20 +276,15 @@ class Api:
         if subresource and subresource != "status":
             assert live is not None
             view = copy(subresources.show(kind, live, subresource))
-            changed = self._patched(kinds.of(view["apiVersion"], view["kind"]) or kind, view, patch_type, body)
+            shown = subresources.SCALE if subresource == "scale" else kind
+            changed = patching.patched(shown, view, patch_type, body)
             return subresources.update(self, kind, namespace, name, changed, request, subresource), False
         if patch_type == "apply":
             return self._apply(kind, namespace, name, live, body, request, subresource, force)
         assert old is not None and live is not None
-        new = self._decode(kind, namespace, self._patched(kind, live, patch_type, body), request)
+        changed = patching.patched(kind, live, patch_type, body)
+        new = self._decode(kind, namespace, changed, request, patch_type=patch_type, patch=body)
         return self.replace(kind, old, new, request, subresource), False
-
-    def _patched(self, kind: Kind, live: Obj, patch_type: PatchType, body: Any) -> Obj:
-        if patch_type == "json":
-            return patch.json_patch(live, body)
-        if patch_type == "strategic":
-            return patch.strategic(kind, live, body)
-        return patch.merge(live, body)
 
     def _apply(
         self,
@@ -354,27 +303,10 @@ class Api:
         meta.place(kind, namespace, applied, name)
         merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp())
         if live is None:
-            return self._create_applied(kind, namespace, merged, request), True
+            return self._create(kind, namespace, merged, request, applied=True), True
         new = self._decode(kind, namespace, merged, request)
         old = self._find(kind, namespace, name)
         return self.replace(kind, old, new, request, subresource, applied=True), False
-
-    def _create_applied(self, kind: Kind, namespace: str, merged: Obj, request: Request) -> Obj:
-        managed = merged["metadata"].get("managedFields")
-        new = self._decode(kind, namespace, merged, request)
-        shown, kind = kind, conversion.stored_kind(kind)
-        meta.begin(new, self.clock.stamp())
-        new = conversion.to_stored(shown, new)
-        self._check_namespace(kind, namespace, new)
-        strategy.prepare_create(kind, new)
-        self._admit("CREATE", kind, new, None, namespace, request, "")
-        defaults.apply(kind, new)
-        self._validate("CREATE", kind, new, None, namespace, request, "")
-        if managed:
-            new["metadata"]["managedFields"] = managed
-        if not request.dry_run:
-            new = self.store.put(kind.key, new)
-        return conversion.from_stored(shown, new)
 
     # -- deleting ------------------------------------------------------------------------------------------------
 

@@ -9,53 +9,13 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from mcp_tools.targets.sandbox import bootstrap_node, bootstrap_pods, bootstrap_roles, kinds
+from mcp_tools.targets.sandbox import bootstrap_node, bootstrap_pods, bootstrap_roles, bootstrap_static, kinds
+from mcp_tools.targets.sandbox.bootstrap_names import ACCOUNTS
 from mcp_tools.targets.sandbox.clock import Clock
 from mcp_tools.targets.sandbox.meta import new_uid
 from mcp_tools.targets.sandbox.store import Obj, Store
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-ACCOUNTS = (
-    "attachdetach-controller",
-    "bootstrap-signer",
-    "certificate-controller",
-    "clusterrole-aggregation-controller",
-    "coredns",
-    "cronjob-controller",
-    "daemon-set-controller",
-    "deployment-controller",
-    "disruption-controller",
-    "endpoint-controller",
-    "endpointslice-controller",
-    "endpointslicemirroring-controller",
-    "ephemeral-volume-controller",
-    "expand-controller",
-    "generic-garbage-collector",
-    "horizontal-pod-autoscaler",
-    "job-controller",
-    "kube-proxy",
-    "legacy-service-account-token-cleaner",
-    "namespace-controller",
-    "node-controller",
-    "persistent-volume-binder",
-    "pod-garbage-collector",
-    "pv-protection-controller",
-    "pvc-protection-controller",
-    "replicaset-controller",
-    "replication-controller",
-    "resourcequota-controller",
-    "root-ca-certificate-publisher",
-    "service-account-controller",
-    "service-cidrs-controller",
-    "statefulset-controller",
-    "storage-provisioner",
-    "token-cleaner",
-    "ttl-after-finished-controller",
-    "ttl-controller",
-    "validatingadmissionpolicy-status-controller",
-)
-"""The service accounts of kube-system beyond ``default``."""
-
 CA_NOTE = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
     "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
@@ -275,7 +235,7 @@ def _dns(maker: Maker, common: Obj) -> None:
         },
         subsets=[
             {
-                "addresses": [{"ip": bootstrap_pods.DNS_POD_IP, "nodeName": "minikube", "targetRef": target}],
+                "addresses": [{"ip": bootstrap_static.DNS_POD_IP, "nodeName": "minikube", "targetRef": target}],
                 "ports": served,
             }
         ],
@@ -307,7 +267,7 @@ def _dns(maker: Maker, common: Obj) -> None:
         addressType="IPv4",
         endpoints=[
             {
-                "addresses": [bootstrap_pods.DNS_POD_IP],
+                "addresses": [bootstrap_static.DNS_POD_IP],
                 "conditions": {"ready": True, "serving": True, "terminating": False},
                 "nodeName": "minikube",
                 "targetRef": target,

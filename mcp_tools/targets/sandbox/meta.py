@@ -5,6 +5,9 @@ Source: ``rest.BeforeCreate``, ``rest.BeforeUpdate`` and ``names.SimpleNameGener
 
 from __future__ import annotations
 
+import copy
+import json
+import marshal
 import random
 import uuid
 from dataclasses import dataclass, field
@@ -69,11 +72,28 @@ def suffix(length: int = 5) -> str:
     return "".join(random.choices(LETTERS, k=length))  # noqa: S311 (names, no secrets)
 
 
+def own(value: Any) -> Any:
+    """A deep copy of a body; one that marks fields that were named twice keeps its marks."""
+    try:
+        return marshal.loads(marshal.dumps(value))  # noqa: S302 (what this process just wrote)
+    except ValueError:
+        return copy.deepcopy(value)
+
+
+def plain(value: Any) -> Any:
+    """The same as JSON data and nothing else; the value itself when it is that already."""
+    try:
+        marshal.dumps(value)
+    except ValueError:
+        return json.loads(json.dumps(value))
+    return value
+
+
 def without_nulls(value: Any) -> Any:
     """The same data without the keys that are null: to the server a null is a field that is not there."""
-    if type(value) is dict:
+    if isinstance(value, dict):
         return {name: without_nulls(part) for name, part in value.items() if part is not None}
-    if type(value) is list:
+    if isinstance(value, list):
         return [without_nulls(part) for part in value]
     return value
 

@@ -20,7 +20,7 @@ HISTORY = 10_000
 
 def copy(obj: Obj) -> Obj:
     """A deep copy: of plain JSON data ``marshal`` makes one in a fifth of the time that ``copy.deepcopy`` takes."""
-    made: Obj = marshal.loads(marshal.dumps(obj))
+    made: Obj = marshal.loads(marshal.dumps(obj))  # noqa: S302 (what this process just wrote)
     return made
 
 
