@@ -194,5 +194,5 @@ def _cached(request: Incoming, body: bytes, tag: str, media: str, headers: list[
     headers = [*headers, ("ETag", f'"{tag}"')]
     known = [part.strip().removeprefix("W/").strip('"') for part in request.header("if-none-match").split(",")]
     if tag in known:
-        return Answer(304, headers=headers)
+        return Answer(304, content_type=media, headers=headers)
     return Answer(200, body, media, headers)

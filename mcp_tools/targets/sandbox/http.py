@@ -164,7 +164,8 @@ class Served:
             headers.pop()
         headers += [(name.lower().encode(), value.encode("utf-8")) for name, value in answer.headers]
         if answer.stream is None:
-            headers.append((b"content-length", str(len(answer.body)).encode()))
+            if answer.code != 304:
+                headers.append((b"content-length", str(len(answer.body)).encode()))
             await send({"type": "http.response.start", "status": answer.code, "headers": headers})
             await send({"type": "http.response.body", "body": b"" if incoming.method == "HEAD" else answer.body})
             return

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
 
-from mcp_tools.targets.sandbox import errors, kinds
+from mcp_tools.targets.sandbox import errors, kinds, protobuf
 from mcp_tools.targets.sandbox.kinds import Kind
 
 JSON = "application/json"
@@ -146,8 +146,14 @@ def decode(body: bytes, content_type: str, warnings: list[str], validation: str)
     media = content_type.partition(";")[0].strip().lower() or JSON
     if media == YAML or media.endswith("+yaml"):
         return _yaml(body)
+    if media == protobuf.MEDIA:
+        try:
+            return protobuf.decode(body)
+        except protobuf.Broken as error:
+            raise errors.bad_request(f"error decoding request body: {error}") from error
     if media != JSON and not media.endswith("+json"):
-        message = f"the body of the request was in an unknown format - accepted media types include: {JSON}, {YAML}"
+        known = f"{JSON}, {YAML}, {protobuf.MEDIA}"
+        message = f"the body of the request was in an unknown format - accepted media types include: {known}"
         raise errors.ApiError(415, message)
     return _json(body, warnings, validation)
 
