@@ -19,6 +19,7 @@ from mcp_tools.targets.sandbox import (
     meta,
     paging,
     parts,
+    patching,
     schema,
     strategy,
     subresources,
