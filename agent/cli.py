@@ -32,6 +32,7 @@ _COMMANDS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "Control": (
         ("approve", "Answer a question that waits"),
+        ("sandbox", "The embedded cluster for when there is none"),
         ("mcp", "Serve the tools to any MCP client"),
     ),
 }
@@ -39,6 +40,7 @@ _EXAMPLES = (
     ("longshore doctor", "is everything there?"),
     ("longshore deploy examples/todo-chatbot", "from source to healthy pods"),
     ("longshore deploy . --plan", "what it would do, and would ask"),
+    ("longshore deploy . --rehearse", "in a throw-away sandbox first"),
     ("longshore diagnose --namespace todo", "why does it not work?"),
     ("longshore rollback todo-backend", "back to the last good revision"),
     ("longshore runs report RUN -o run.html", "the whole story on one page"),

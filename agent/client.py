@@ -49,6 +49,9 @@ class Connection:
     url: str | None = None
     debug: bool = False
     command: tuple[str, ...] = field(default_factory=default_command)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    told: Callable[[Mapping[str, Any]], None] | None = None
+    """Told what the server works on, as soon as it answers: ``target``, ``simulated``, ``notice``."""
 
     def argv(self) -> list[str]:
         """The child's command line. A flag that was not given is left to the server's own settings."""
@@ -75,6 +78,8 @@ class Server:
         self._client = client
         self._interrupt = interrupt
         self._answer = answer
+        self.about: Mapping[str, Any] = {}
+        """What it works on: ``target``, ``simulated``, and ``notice`` when nobody chose it; empty when unknown."""
 
     async def call(
         self, tool: str, arguments: Mapping[str, Any] | None = None, *, progress: Progress | None = None
@@ -143,6 +148,12 @@ class Server:
             else:
                 answers[key] = answer
         return answers
+
+    async def introduce(self) -> None:
+        """Ask what it works on. An older server does not say."""
+        with contextlib.suppress(Problem):
+            found = await self.read("longshore://target")
+            self.about = found if isinstance(found, Mapping) else {}
 
     async def read(self, uri: str) -> Any:
         """The JSON of a resource.
@@ -236,7 +247,11 @@ async def connect(
                 raise
             raise _start_problem(connection, error, errors, offset) from error
         try:
-            yield Server(client, interrupt, answer)
+            server = Server(client, interrupt, answer)
+            await server.introduce()
+            if connection.told is not None:
+                connection.told(server.about)
+            yield server
         except Exception as error:
             failure = error  # raised outside: the client's task group would wrap it
     if failure is not None:
@@ -260,7 +275,10 @@ async def _transport(connection: Connection, errors: Path, stack: contextlib.Asy
     files = [connection.workspace / settings.FILE, *sorted(connection.workspace.glob(f"*/{settings.FILE}"))]
     files += sorted(connection.workspace.glob(f"*/*/{settings.FILE}"))
     parameters = StdioServerParameters(
-        command=argv[0], args=argv[1:], env=settings.server_environment(files), cwd=connection.workspace
+        command=argv[0],
+        args=argv[1:],
+        env=settings.server_environment(files, connection.environ),
+        cwd=connection.workspace,
     )
     log = sys.stderr if connection.debug else stack.enter_context(errors.open("a", encoding="utf-8"))
     return stdio_client(parameters, errlog=log)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,13 @@ from agent.documents import plan_document, run_document, run_exit
 from agent.interrupt import Interrupt
 from agent.model import Plan, Run
 from agent.options import Common
-from agent.output import Output
+from agent.output import SIMULATED, Output
 from agent.problems import WAITING, Interrupted, Problem
 from agent.text import count, duration, one_line
 from agent.views import View, view_for
 from agent.watch import Watcher
 
-__all__ = ["conduct", "show_plan"]
+__all__ = ["conduct", "show_plan", "show_run"]
 
 
 async def show_plan(
@@ -54,24 +56,31 @@ async def conduct(
     verb: str,
     known: Run | None = None,
     yes: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> int:
     """Run a playbook tool to its end and print the outcome; the exit code.
 
     ``yes`` is the digest of the plan whose confirmations are answered with yes; without it a human at the terminal is
-    asked, and without a terminal nobody: the run waits.
+    asked, and without a terminal nobody: the run waits. ``more`` goes into the JSON document as it is.
     """
     output = common.output
     view = view_for(output, verb)
     with view:
         planned = await _planned(common, workspace, arguments, interrupt, yes) if yes is not None else None
         desk = _desk(output, view, planned)
-        async with connect(common.connection(workspace), interrupt, answer=desk.answer if desk else None) as server:
+        connection = replace(common.connection(workspace), told=lambda about: _introduce(output, view, about))
+        async with connect(connection, interrupt, answer=desk.answer if desk else None) as server:
             watcher = Watcher(server, view, known)
             try:
                 run = await watcher.start(tool, arguments)
             except Interrupted as stopped:
                 raise _stopped(output, watcher.run, stopped) from None
-    return _finish(output, run, desk, verb)
+    return _finish(output, run, desk, more or {})
+
+
+def _introduce(output: Output, view: View, about: Mapping[str, Any]) -> None:
+    with view.pause() if about.get("simulated") else contextlib.nullcontext():
+        output.introduce(about)
 
 
 async def _planned(
@@ -82,7 +91,7 @@ async def _planned(
     Raises:
         Problem: the plan of now is another one.
     """
-    async with connect(common.connection(workspace, read_only=True), interrupt) as server:
+    async with connect(replace(common.connection(workspace, read_only=True), told=None), interrupt) as server:
         plan = Plan.read((await server.call("playbook_plan", arguments)).data)
     if not plan.named(digest):
         raise Problem(
@@ -112,11 +121,11 @@ def _stopped(output: Output, run: Run, stopped: Interrupted) -> Interrupted:
     return stopped
 
 
-def _finish(output: Output, run: Run, desk: Desk | None, verb: str) -> int:
-    output.document(run_document(run))
+def _finish(output: Output, run: Run, desk: Desk | None, more: Mapping[str, Any]) -> int:
+    output.document(run_document(run) | dict(more))
     code = run_exit(run)
     if not output.json:
-        _show(output, run)
+        show_run(output, run)
     if run.status == "waiting":
         _how_to_go_on(output, run, desk)
         return WAITING
@@ -131,7 +140,8 @@ def _finish(output: Output, run: Run, desk: Desk | None, verb: str) -> int:
     return code
 
 
-def _show(output: Output, run: Run) -> None:
+def show_run(output: Output, run: Run) -> None:
+    """The end of a run: its stages, what failed, and one line."""
     from agent import render
 
     plain = "\n".join(_plain_stage(stage) for stage in run.stages)
@@ -142,7 +152,8 @@ def _show(output: Output, run: Run) -> None:
     parts = [f"status: {run.status}"]
     parts += [f"in {duration(run.seconds)}"] if run.seconds is not None else []
     parts += [f"{count(changes, 'step')} changed something" if changes else "nothing changed"] if run.stages else []
-    parts += ["sandbox (simulated)"] if run.simulated else []
+    unproven = sum(step.status == "simulated" for step in run.steps())
+    parts += [f"{SIMULATED}, {count(unproven, 'step')} that only a real run can prove"] if run.simulated else []
     output.line("  ".join([parts[0], *([f"({', '.join(parts[1:])})"] if parts[1:] else [])]), f"bold {style}")
 
 

@@ -59,6 +59,7 @@ def _step(step: Step) -> dict[str, Any]:
         "changed": step.changed,
         "seconds": step.seconds,
         "evidence": step.evidence,
+        "unknown": step.unknown,
     }
     return data | ({"error": dict(step.error)} if step.error else {})
 
@@ -77,6 +78,7 @@ def diagnose_document(data: Mapping[str, Any], cluster: str) -> dict[str, Any]:
     ]
     return {
         "cluster": data.get("cluster") or cluster,
+        **({"simulated": True} if data.get("simulated") else {}),
         "namespaces": data.get("namespaces") or [],
         "seconds": data.get("seconds"),
         "scanned": data.get("scanned"),

@@ -55,6 +55,8 @@ class Step:
     changed: bool = False
     seconds: float | None = None
     evidence: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """What only a real run can prove; then its status is ``simulated``."""
     started: float | None = None
     error: Mapping[str, Any] = field(default_factory=dict)
     skill: str = ""
@@ -76,6 +78,7 @@ class Step:
             changed=bool(data.get("changed")),
             seconds=None if status in ("pending", "running", "skipped") else _number(data.get("seconds")),
             evidence=_texts(data.get("evidence")),
+            unknown=_texts(data.get("unknown")),
             started=when(data.get("started_at") or data.get("started")),
             error=error if isinstance(error, Mapping) else ({"what": str(error)} if error else {}),
             skill=str(data.get("skill") or ""),
@@ -132,8 +135,8 @@ def _sum_up(steps: Iterable[Step]) -> str:
     for status in ("failed", "waiting", "running"):
         if status in found:
             return status
-    if found and found <= {"succeeded", "skipped"}:
-        return "succeeded"
+    if found and found <= {"succeeded", "skipped", "simulated"}:
+        return "simulated" if "simulated" in found else "succeeded"
     return "pending" if found <= {"pending"} else "running"
 
 

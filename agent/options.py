@@ -14,6 +14,7 @@ from agent.output import Output
 __all__ = ["Command", "Common", "common"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+TARGETS = ("auto", "minikube", "sandbox")
 
 
 class Command(click.Command):
@@ -59,13 +60,14 @@ class Common:
             url=self.url,
             debug=self.output.debug,
             command=default_command(),
+            told=self.output.introduce,
         )
 
 
 def _target(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is None or value == "minikube" or (value.startswith("context:") and len(value) > len("context:")):
+    if value in (None, *TARGETS) or (value.startswith("context:") and len(value) > len("context:")):
         return value
-    raise click.BadParameter(f"{value!r} is no target: minikube, or context:NAME of a kubeconfig context")
+    raise click.BadParameter(f"{value!r} is no target: {', '.join(TARGETS)}, or context:NAME of a kubeconfig context")
 
 
 def common(*, json: bool = True, cluster: bool = True) -> Callable[[F], F]:
@@ -91,7 +93,12 @@ def common(*, json: bool = True, cluster: bool = True) -> Callable[[F], F]:
         if cluster:
             options.append(click.option("--profile", metavar="NAME", help="Minikube profile."))
             options.append(
-                click.option("--target", metavar="TARGET", callback=_target, help="minikube, or context:NAME.")
+                click.option(
+                    "--target",
+                    metavar="TARGET",
+                    callback=_target,
+                    help="auto (default), minikube, sandbox, or context:NAME.",
+                )
             )
         if json:
             options.append(click.option("--json", is_flag=True, help="One JSON document on stdout."))

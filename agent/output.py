@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.status import Status
 
-__all__ = ["Output"]
+__all__ = ["SIMULATED", "Output"]
+
+SIMULATED = "sandbox (simulated)"
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Output:
     ask: bool = True
     """Whether questions may be asked at all (``--no-input``)."""
     _status: Status | None = None
+    _introduced: bool = False
 
     @cached_property
     def terminal(self) -> bool:
@@ -59,6 +62,13 @@ class Output:
     def note(self, text: str) -> None:
         """A plain line on stderr."""
         click.echo(safe(text), err=True)
+
+    def introduce(self, about: Mapping[str, Any]) -> None:
+        """Say once, in one plain line on stderr, that what follows is simulated, and why."""
+        if about.get("simulated") and not self._introduced:
+            self._introduced = True
+            with self.quiet():
+                self.note(str(about.get("notice") or f"{SIMULATED}: nothing here is real"))
 
     @contextlib.contextmanager
     def busy(self, text: str) -> Iterator[Callable[[str], None]]:

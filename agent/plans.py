@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from agent.model import Plan, Step
+from agent.output import SIMULATED
 from agent.render import EFFECTS, diff_text, grid
 from agent.text import count, one_line, safe, short
 
@@ -18,7 +19,7 @@ __all__ = ["plain_plan", "plan_view", "summary_of"]
 
 def plan_view(plan: Plan, width: int) -> RenderableType:
     """A plan: stages, steps with what each would do, and the confirmations that it needs."""
-    parts: list[RenderableType] = []
+    parts: list[RenderableType] = [Text(SIMULATED, "yellow")] if plan.simulated else []
     for stage in plan.stages:
         parts.append(Text(f"{stage.number} {one_line(stage.title)}", "bold"))
         table = grid(
@@ -78,7 +79,7 @@ def summary_of(item: Mapping[str, Any]) -> str:
 
 def plain_plan(plan: Plan) -> str:
     """The same as lines."""
-    lines = []
+    lines = [SIMULATED] if plan.simulated else []
     for stage in plan.stages:
         lines.append(f"stage {stage.number} {one_line(stage.title)}")
         for step in stage.steps:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from agent.confirm import SHOWN_DIFF, Question
 from agent.model import Run, Stage, Step
+from agent.output import SIMULATED
 from agent.text import count, duration, one_line, safe, short
 
 __all__ = [
@@ -33,6 +34,7 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "running": ("●", "cyan"),
     "waiting": ("?", "bold yellow"),
     "skipped": ("–", "dim"),
+    "simulated": ("≈", "yellow"),
     "pending": ("○", "dim"),
     "interrupted": ("■", "yellow"),
     "aborted": ("■", "yellow"),
@@ -156,7 +158,7 @@ def stages_view(run: Run, *, width: int, height: int, now: float, beat: int) -> 
     return Group(*parts)
 
 
-_ORDER = {"failed": 0, "waiting": 1, "running": 2, "succeeded": 3, "skipped": 4, "pending": 5}
+_ORDER = {"failed": 0, "waiting": 1, "running": 2, "succeeded": 3, "simulated": 3, "skipped": 4, "pending": 5}
 
 
 def _steps(stage: Stage, room: int, width: int, now: float, beat: int) -> RenderableType:
@@ -213,6 +215,8 @@ def _remark(step: Step) -> Text:
         return Text(one_line(step.error.get("what") or (step.evidence or [""])[-1]), "red")
     if step.status in ("running", "waiting"):
         return Text(one_line(step.message))
+    if step.unknown:
+        return Text(f"simulated: {one_line(step.unknown[0])}", "yellow")
     return Text(one_line(step.evidence[0]) if step.evidence else "")
 
 
@@ -285,6 +289,8 @@ def run_view(run: Run, width: int) -> RenderableType:
             for fact in step.evidence[:4]:
                 table.add_row("", Text(short(fact, 160), "dim"), "")
         parts += [Text(), line, Padding(table, (0, 0, 0, 4))]
+    status = [f"  {SIMULATED}; what is marked ≈ only a real run can prove"] if run.simulated else []
+    parts += [Text(line, "yellow") for line in status]
     parts += [Text(), Text.assemble("status: ", (run.status, MARKS.get(run.status, ("", ""))[1] or "bold"))]
     parts += [Text(f"  {one_line(line)}", "cyan") for line in run.advice]
     return Group(*parts)
@@ -293,6 +299,7 @@ def run_view(run: Run, width: int) -> RenderableType:
 def run_plain(run: Run) -> str:
     """The same as lines."""
     lines = [f"run {run.id}: {run.playbook} {run.application} on {run.target}"]
+    lines[0] += " (simulated)" if run.simulated else ""
     for stage in run.stages:
         lines.append(f"{stage.number} {one_line(stage.title)}: {stage.status} {duration(stage.seconds)}".rstrip())
         for step in stage.steps:

@@ -68,6 +68,7 @@ def _complete(run: Run, records: Mapping[str, Mapping[str, Any]]) -> None:
 def _head(run: Run) -> list[tuple[str, str]]:
     steps = run.steps()
     failed = len(run.failed())
+    unproven = sum(step.status == "simulated" for step in steps)
     started = run.started or min((s.started for s in steps if s.started), default=None)
     facts = [
         ("Run", run.id),
@@ -75,6 +76,7 @@ def _head(run: Run) -> list[tuple[str, str]]:
         ("Started", _moment(started, "%Y-%m-%d %H:%M %Z")),
         ("Took", duration(run.seconds)),
         ("Steps", f"{sum(s.status == 'succeeded' for s in steps)} of {len(steps)} succeeded"),
+        ("Simulated", f"{count(unproven, 'step')} that only a real run can prove" if unproven else ""),
         ("Changed", count(sum(s.changed for s in steps), "step") if any(s.changed for s in steps) else "nothing"),
     ]
     facts += [("Failed", count(failed, "step"))] if failed else []

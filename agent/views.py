@@ -96,7 +96,8 @@ class PlainView:
         mark = "changed" if step.status == "succeeded" and step.changed else step.status
         mark = {"succeeded": "ok"}.get(mark, mark)
         error = ": ".join(one_line(step.error.get(key)) for key in ("what", "why") if step.error.get(key))
-        fact = error or (one_line(step.evidence[0]) if step.evidence else "")
+        said = [f"cannot be known here: {'; '.join(step.unknown)}"] if step.unknown else step.evidence
+        fact = error or (one_line(said[0]) if said else "")
         self._say(
             f"  {mark:<9} {one_line(step.title)} {duration(step.seconds)}".rstrip() + (f"  {fact}" if fact else "")
         )

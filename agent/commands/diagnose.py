@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from agent.options import Command, Common, common
+from agent.output import SIMULATED
 
 _EXAMPLES = (
     ("longshore diagnose", "everything in the cluster"),
@@ -52,7 +53,7 @@ def command(name: str | None, namespace: str | None, app: Path | None, common: C
         with common.output.busy("looking at the cluster"):
             async with connect(common.connection(workspace, read_only=True), interrupt) as server:
                 reply = await server.call("diagnose", arguments)
-        document = diagnose_document(reply.data, common.target or "minikube")
+        document = diagnose_document(reply.data, str(server.about.get("target") or common.target or "minikube"))
         common.output.document(document)
         _show(common, document, reply.data)
         return 1 if document["findings"] else 0
@@ -64,6 +65,8 @@ def _show(common: Common, document: Mapping[str, Any], data: Mapping[str, Any]) 
     from agent.findings import findings_view, plain_findings
 
     if not common.output.json:
+        if document.get("simulated"):
+            common.output.line(SIMULATED, "yellow")
         common.output.show(findings_view(document, common.output.out.width), plain_findings(document))
         for kind in data.get("unseen") or []:
             common.output.note(f"could not be seen: {kind}")

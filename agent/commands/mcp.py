@@ -20,7 +20,7 @@ _EXAMPLES = (
 @click.option(
     "--workspace", type=click.Path(path_type=Path, exists=True, file_okay=False), help="No path leads out of it."
 )
-@click.option("--target", metavar="TARGET", help="minikube, or context:NAME.")
+@click.option("--target", metavar="TARGET", help="auto, minikube, sandbox, or context:NAME.")
 @click.option("--profile", metavar="NAME", help="Minikube profile.")
 @click.option("--toolsets", metavar="NAMES", help="Comma-separated, or all.")
 @click.option("--read-only", is_flag=True, help="Refuse every tool that does more than look.")

@@ -47,7 +47,8 @@ def command(path: Path, namespace: str | None, common: Common) -> int:
                 ).data
                 runs = mappings((await server.call("playbook_status", {})).data.get("runs"))
         document = {
-            "target": common.target or _target(runs) or "minikube",
+            "target": str(server.about.get("target") or common.target or _target(runs) or "minikube"),
+            "simulated": bool(server.about.get("simulated")),
             "namespace": where,
             "releases": mappings(releases.get("releases")),
             "pods": _pods(pods),
@@ -97,7 +98,8 @@ def _show(common: Common, document: Mapping[str, Any]) -> None:
     from agent.text import ago, table, when
 
     now = time.time()
-    lines = [f"target {document['target']}" + (f", namespace {document['namespace']}" if document["namespace"] else "")]
+    where = f"target {document['target']}" + (" (simulated)" if document.get("simulated") else "")
+    lines = [where + (f", namespace {document['namespace']}" if document["namespace"] else "")]
     rows = [
         [r.get("namespace", ""), r.get("name", ""), str(r.get("revision", "")), r.get("status", ""), r.get("chart", "")]
         for r in document["releases"]
