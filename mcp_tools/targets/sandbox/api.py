@@ -23,6 +23,8 @@ from mcp_tools.targets.sandbox import (
     schema,
     strategy,
     subresources,
+    validation,
+    validation_meta,
 )
 from mcp_tools.targets.sandbox.access import Access
 from mcp_tools.targets.sandbox.admitting import Action, Admission
@@ -33,7 +35,7 @@ from mcp_tools.targets.sandbox.meta import Page, Request
 from mcp_tools.targets.sandbox.patching import PatchType
 from mcp_tools.targets.sandbox.store import Obj, Ref, Store, copy
 
-apply, validation = parts.module("apply"), parts.module("validation")
+apply = parts.module("apply")
 
 __all__ = ["Action", "Admission", "Api", "Page", "PatchType", "Request"]
 
@@ -192,7 +194,11 @@ class Api:
     def _validate(
         self, action: Action, kind: Kind, obj: Obj, old: Obj | None, namespace: str, request: Request, subresource: str
     ) -> None:
-        mistakes: list[FieldError] = validation.validate(kind, obj, old)
+        mistakes: list[FieldError] = []
+        if old is not None and subresource not in ("", "scale"):
+            validation_meta.updated(mistakes, obj["metadata"], old["metadata"])
+        else:
+            mistakes = validation.validate(kind, obj, old)
         if mistakes:
             raise errors.invalid(kind, obj["metadata"].get("name", ""), mistakes)
         for plugin in self.admission:

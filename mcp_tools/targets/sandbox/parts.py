@@ -15,7 +15,6 @@ def _applied(kind: Any, live: Any, applied: Any, manager: str, force: bool, time
 
 _FALLBACK: dict[str, Any] = {
     "apply": SimpleNamespace(updated=lambda *args: None, apply=_applied),
-    "validation": SimpleNamespace(validate=lambda *args: []),
 }
 
 
