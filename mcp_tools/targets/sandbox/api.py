@@ -162,8 +162,7 @@ class Api:
 
         ``patched`` says which patch led to it, for the words of a refusal.
         """
-        new = meta.own(obj)
-        meta.check_type(kind, new)
+        new = meta.check_type(kind, meta.own(obj))
         schema.structural(kind, new, request.field_validation, request.warnings, **patched)
         made: Obj = meta.plain(new)
         meta.place(kind, namespace, made, name)
@@ -305,8 +304,7 @@ class Api:
         force: bool,
     ) -> tuple[Obj, bool]:
         """Server-side apply. Its managed fields are computed from what was applied, before defaults."""
-        applied = meta.without_nulls(body)
-        meta.check_type(kind, applied)
+        applied = meta.check_type(kind, meta.without_nulls(body))
         meta.place(kind, namespace, applied, name)
         merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp())
         if live is None:

@@ -249,7 +249,7 @@ def _proxy(maker: Maker) -> None:
         f"kube-proxy-{PROXY_HASH}",
         SYSTEM,
         meta={
-            "labels": hashed,
+            "labels": {**hashed, "controller.kubernetes.io/hash": PROXY_HASH},
             "annotations": {"deprecated.daemonset.template.generation": "1"},
             "ownerReferences": owner,
         },

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.targets.sandbox.bootstrap_node import IP, VERSION
+from mcp_tools.targets.sandbox.bootstrap_node import IP
 from mcp_tools.targets.sandbox.meta import suffix
+from mcp_tools.targets.sandbox.node import registry
 from mcp_tools.targets.sandbox.store import Obj, copy
 
 if TYPE_CHECKING:
@@ -17,15 +18,8 @@ if TYPE_CHECKING:
 
 SYSTEM = "kube-system"
 DNS_POD_IP = "10.244.0.2"
-IMAGES = {
-    "coredns": "registry.k8s.io/coredns/coredns:v1.12.0",
-    "etcd": "registry.k8s.io/etcd:3.5.21-0",
-    "storage-provisioner": "gcr.io/k8s-minikube/storage-provisioner:v5",
-    **{
-        name: f"registry.k8s.io/{name}:{VERSION}"
-        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
-    },
-}
+IMAGES = {name.rpartition(":")[0].rpartition("/")[2]: name for name in registry.SYSTEM}
+"""By the last word of their names, those that a fresh node has."""
 TERMINATION = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 _OFTEN = {"failureThreshold": 3, "periodSeconds": 10, "successThreshold": 1, "timeoutSeconds": 1}
 UNREACHABLE = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_tools.targets.sandbox import admission, bootstrap, parts
+from mcp_tools.targets.sandbox import admission, bootstrap, controllers, parts
 from mcp_tools.targets.sandbox.api import Api
 from mcp_tools.targets.sandbox.clock import Clock
 from mcp_tools.targets.sandbox.controllers.base import Manager
@@ -25,7 +25,7 @@ class Cluster:
         self.manager = Manager(store, clock)
         self.api.admission.extend(admission.default(self.api))
         self.manager.add([GarbageCollector(self), NamespaceController(self)])
-        self.manager.add(parts.default("controllers", self))
+        self.manager.add(controllers.default(self))
         self.manager.add(parts.default("node", self))
 
     @classmethod

@@ -98,8 +98,12 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
-def check_type(kind: Kind, obj: Any) -> None:
-    """Refuse a body that is of another kind than its URL; fill in what it does not say."""
+def check_type(kind: Kind, obj: Any) -> Obj:
+    """The body with its kind at its beginning, as the server writes objects; what it does not say is filled in.
+
+    Raises:
+        ApiError: 400, it is of another kind than its URL.
+    """
     if not isinstance(obj, dict):
         raise errors.bad_request(
             "the object provided is unrecognized (must be of type " + kind.kind + "): couldn't get version/kind; json "
@@ -115,12 +119,18 @@ def check_type(kind: Kind, obj: Any) -> None:
             f'{name} in version "{kind.version}" cannot be handled as a {kind.kind}: converting ({name}) to '
             f"({kind.kind}): unknown conversion"
         )
-    obj["apiVersion"], obj["kind"] = api_version, name
-    if not isinstance(obj.setdefault("metadata", {}), dict):
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    if not isinstance(obj["metadata"], dict):
         raise errors.bad_request(
             f'{name} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot unmarshal '
             f"{_go_type(obj['metadata'])} into Go struct field {name}.metadata of type v1.ObjectMeta"
         )
+    rest = {part: value for part, value in obj.items() if part not in ("kind", "apiVersion")}
+    made = type(obj)(kind=name, apiVersion=api_version, **rest)
+    if type(obj) is not dict:
+        made.names = obj.names
+    return made
 
 
 def _go_type(value: Any) -> str:

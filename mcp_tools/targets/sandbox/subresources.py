@@ -78,8 +78,7 @@ def update(api: Api, kind: Kind, namespace: str, name: str, obj: Any, request: R
 
 def virtual(api: Api, kind: Kind, namespace: str, obj: Any, request: Request) -> Obj:
     """Answer a POST of a kind that is never stored."""
-    body = meta.without_nulls(obj)
-    meta.check_type(kind, body)
+    body = meta.check_type(kind, meta.without_nulls(obj))
     if kind.key == "bindings":
         return bind(api, namespace, body["metadata"].get("name", ""), body, request)
     return reviews.answer(api, kind, namespace, body, request)
