@@ -75,11 +75,7 @@ def _one(store: Store, pod: Obj, volume: Obj) -> Volume | MountFailure:
     if "csi" in volume:
         driver = volume["csi"].get("driver", "")
         why = f"driver name {driver} not found in the list of registered CSI drivers"
-        return MountFailure(
-            name,
-            "FailedMount",
-            f'MountVolume.SetUp failed for volume "{name}" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: {why}',
-        )
+        return _failed(name, f"kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: {why}")
     return Volume(name, {}, False, False, None, "other")
 
 
@@ -137,8 +133,10 @@ def _claim(store: Store, namespace: str, volume: Obj) -> Volume | MountFailure:
     claim = store.get("persistentvolumeclaims", namespace, wanted)
     if claim is None or (claim.get("status") or {}).get("phase") != "Bound":
         why = "PVC is not bound" if claim is not None else f'persistentvolumeclaims "{wanted}" not found'
-        place = f"error processing PVC {namespace}/{wanted}: {why}"
-        text = f"Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[], failed to process volumes=[{name}]: {place}"
+        text = (
+            f"Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[], failed to process"
+            f" volumes=[{name}]: error processing PVC {namespace}/{wanted}: {why}"
+        )
         return MountFailure(name, "FailedMount", text)
     read_only = bool(volume["persistentVolumeClaim"].get("readOnly"))
     return Volume(name, {}, read_only, False, None, "persistentVolumeClaim")
