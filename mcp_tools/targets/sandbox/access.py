@@ -157,7 +157,9 @@ def account_request(claims: dict[str, Any]) -> Request:
     """The one whom the claims of a service account's token name."""
     bound = claims["kubernetes.io"]
     namespace = bound["namespace"]
-    extra = {"authentication.kubernetes.io/credential-id": [f"JTI={claims['jti']}"]}
+    extra = {}
+    if "jti" in claims:
+        extra["authentication.kubernetes.io/credential-id"] = [f"JTI={claims['jti']}"]
     for part in ("node", "pod"):
         if part in bound:
             extra[f"authentication.kubernetes.io/{part}-name"] = [bound[part]["name"]]

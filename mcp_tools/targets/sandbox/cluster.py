@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mcp_tools.targets.sandbox import admission, bootstrap, controllers, parts
+from mcp_tools.targets.sandbox import admission, bootstrap, controllers, node
 from mcp_tools.targets.sandbox.api import Api
 from mcp_tools.targets.sandbox.clock import Clock
+from mcp_tools.targets.sandbox.controllers.aggregation import ClusterRoleAggregation
 from mcp_tools.targets.sandbox.controllers.base import Manager
 from mcp_tools.targets.sandbox.controllers.garbage import GarbageCollector
 from mcp_tools.targets.sandbox.controllers.namespaces import NamespaceController
@@ -24,9 +25,9 @@ class Cluster:
         self.faults = Faults(store)
         self.manager = Manager(store, clock)
         self.api.admission.extend(admission.default(self.api))
-        self.manager.add([GarbageCollector(self), NamespaceController(self)])
+        self.manager.add([GarbageCollector(self), NamespaceController(self), ClusterRoleAggregation(self)])
         self.manager.add(controllers.default(self))
-        self.manager.add(parts.default("node", self))
+        self.manager.add(node.default(self))
 
     @classmethod
     def fresh(cls, *, clock: Clock | None = None, cpu: str = "2", memory: str = "6144Mi", pods: int = 110) -> Cluster:

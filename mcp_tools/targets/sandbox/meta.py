@@ -127,10 +127,11 @@ def check_type(kind: Kind, obj: Any) -> Obj:
             f"{_go_type(obj['metadata'])} into Go struct field {name}.metadata of type v1.ObjectMeta"
         )
     rest = {part: value for part, value in obj.items() if part not in ("kind", "apiVersion")}
-    made = type(obj)(kind=name, apiVersion=api_version, **rest)
+    made: Any = type(obj)(kind=name, apiVersion=api_version, **rest)
     if type(obj) is not dict:
-        made.names = obj.names
-    return made
+        made.names = getattr(obj, "names", ())
+    whole: Obj = made
+    return whole
 
 
 def _go_type(value: Any) -> str:

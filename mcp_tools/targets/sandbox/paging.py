@@ -124,6 +124,9 @@ def select(
         version = store.version if version == -1 else version
     else:
         asked = _asked_version(store, resource_version)
+        if resource_version == "0":
+            # Any state will do: the watch cache answers, and it gives the whole list.
+            limit = 0
         version = asked if exact and asked else version
     try:
         found = (

@@ -24,9 +24,3 @@ def module(name: str) -> Any:
         return importlib.import_module(f"mcp_tools.targets.sandbox.{name}")
     except ModuleNotFoundError:
         return _FALLBACK[name]
-
-
-def default(name: str, of: Any) -> list[Any]:
-    """The default members of a package."""
-    found = getattr(importlib.import_module(f"mcp_tools.targets.sandbox.{name}"), "default", None)
-    return found(of) if found is not None else []

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mcp_tools.targets.sandbox import selectors
 from mcp_tools.targets.sandbox.store import Obj, Store
 
 GROUP = "rbac.authorization.k8s.io"
@@ -45,17 +44,7 @@ def _role_rules(store: Store, ref: Obj, namespace: str) -> list[Rule] | None:
         role = store.get(ROLES, namespace, ref["name"])
     else:
         role = store.get(CLUSTER_ROLES, "", ref["name"])
-    return None if role is None else rules_of(store, role)
-
-
-def rules_of(store: Store, role: Obj) -> list[Rule]:
-    """The rules of a role, with those that it aggregates."""
-    found = list(role.get("rules") or ())
-    for selector in (role.get("aggregationRule") or {}).get("clusterRoleSelectors") or ():
-        for other in store.select(CLUSTER_ROLES):
-            if other is not role and selectors.selects(selector, other["metadata"].get("labels")):
-                found.extend(rule for rule in other.get("rules") or () if rule not in found)
-    return found
+    return None if role is None else role.get("rules") or []
 
 
 def rules(

@@ -58,7 +58,7 @@ def _token_status(api: Api, body: Obj) -> Obj:
     if found is None:
         return {"user": {}, "error": "[invalid bearer token, unknown]"}
     claims = api.access.claims(text)
-    audiences = claims["aud"] if claims is not None else [access.ISSUER]
+    audiences = (claims or {}).get("aud", [access.ISSUER])
     asked = spec.get("audiences") or [access.ISSUER]
     common = [audience for audience in asked if audience in audiences]
     if not common:
