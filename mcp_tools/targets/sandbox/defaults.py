@@ -7,164 +7,15 @@ the object itself. Addresses, ports of nodes and other things that are handed ou
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from mcp_tools.targets.sandbox import defaults_pods
-from mcp_tools.targets.sandbox.defaults_pods import pod, pod_spec
+from mcp_tools.targets.sandbox import defaults_pods, defaults_workloads
+from mcp_tools.targets.sandbox.defaults_pods import pod
 from mcp_tools.targets.sandbox.kinds import Kind
 
 Obj = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
-
-
-def _template(spec: Obj) -> None:
-    """The pod template of a workload."""
-    template = spec.get("template")
-    if template is not None:
-        defaults_pods.template(template)
-
-
-def _deployment(obj: Obj) -> None:
-    spec = obj["spec"]
-    spec.setdefault("replicas", 1)
-    strategy = spec.setdefault("strategy", {})
-    if not strategy.get("type"):
-        strategy["type"] = "RollingUpdate"
-    if strategy["type"] == "RollingUpdate":
-        rolling = strategy.setdefault("rollingUpdate", {})
-        rolling.setdefault("maxUnavailable", "25%")
-        rolling.setdefault("maxSurge", "25%")
-    spec.setdefault("revisionHistoryLimit", 10)
-    spec.setdefault("progressDeadlineSeconds", 600)
-    _template(spec)
-
-
-def _replica_set(obj: Obj) -> None:
-    obj["spec"].setdefault("replicas", 1)
-    _template(obj["spec"])
-
-
-def _replication_controller(obj: Obj) -> None:
-    spec = obj["spec"]
-    labels = spec.get("template", {}).get("metadata", {}).get("labels")
-    if labels:
-        if not spec.get("selector"):
-            spec["selector"] = dict(labels)
-        if not obj["metadata"].get("labels"):
-            obj["metadata"]["labels"] = dict(labels)
-    _replica_set(obj)
-
-
-def _stateful_set(obj: Obj) -> None:
-    spec = obj["spec"]
-    if not spec.get("podManagementPolicy"):
-        spec["podManagementPolicy"] = "OrderedReady"
-    strategy = spec.setdefault("updateStrategy", {})
-    if not strategy.get("type"):
-        strategy["type"] = "RollingUpdate"
-    if strategy["type"] == "RollingUpdate":
-        strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
-    retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
-    for when in ("whenDeleted", "whenScaled"):
-        if not retention.get(when):
-            retention[when] = "Retain"
-    spec.setdefault("replicas", 1)
-    spec.setdefault("revisionHistoryLimit", 10)
-    for claim in spec.get("volumeClaimTemplates", ()):
-        claim["apiVersion"], claim["kind"] = "v1", "PersistentVolumeClaim"
-        claim.setdefault("spec", {})
-        _claim(claim)
-    _template(spec)
-
-
-def _daemon_set(obj: Obj) -> None:
-    spec = obj["spec"]
-    strategy = spec.setdefault("updateStrategy", {})
-    if not strategy.get("type"):
-        strategy["type"] = "RollingUpdate"
-    if strategy["type"] == "RollingUpdate":
-        rolling = strategy.setdefault("rollingUpdate", {})
-        rolling.setdefault("maxUnavailable", 1)
-        rolling.setdefault("maxSurge", 0)
-    spec.setdefault("revisionHistoryLimit", 10)
-    _template(spec)
-
-
-def _job(obj: Obj) -> None:
-    spec = obj["spec"]
-    if "completions" not in spec and "parallelism" not in spec:
-        spec["completions"] = 1
-    spec.setdefault("parallelism", 1)
-    spec.setdefault("backoffLimit", 2**31 - 1 if "backoffLimitPerIndex" in spec else 6)
-    labels = spec.get("template", {}).get("metadata", {}).get("labels")
-    if labels and not obj["metadata"].get("labels"):
-        obj["metadata"]["labels"] = dict(labels)
-    spec.setdefault("completionMode", "NonIndexed")
-    spec.setdefault("suspend", False)
-    spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
-    _failure_policy(spec)
-    _template(spec)
-
-
-def _failure_policy(spec: Obj) -> None:
-    for rule in spec.get("podFailurePolicy", {}).get("rules", ()):
-        for pattern in rule.get("onPodConditions", ()):
-            if not pattern.get("status"):
-                pattern["status"] = "True"
-
-
-def job_selector(obj: Obj) -> None:
-    """The selector and the labels by which a new Job knows its pods; it needs the uid, so the caller says when."""
-    spec, metadata = obj["spec"], obj["metadata"]
-    if spec.get("manualSelector"):
-        return
-    labels = spec.setdefault("template", {}).setdefault("metadata", {}).setdefault("labels", {})
-    uid, name = metadata.get("uid", ""), metadata.get("name", "")
-    for key, value in (
-        ("job-name", name),
-        ("batch.kubernetes.io/job-name", name),
-        ("controller-uid", uid),
-        ("batch.kubernetes.io/controller-uid", uid),
-    ):
-        labels[key] = value
-    if not spec.get("selector"):
-        spec["selector"] = {}
-    spec["selector"].setdefault("matchLabels", {}).setdefault("batch.kubernetes.io/controller-uid", uid)
-
-
-def _cron_job(obj: Obj) -> None:
-    spec = obj["spec"]
-    if not spec.get("concurrencyPolicy"):
-        spec["concurrencyPolicy"] = "Allow"
-    spec.setdefault("suspend", False)
-    spec.setdefault("successfulJobsHistoryLimit", 3)
-    spec.setdefault("failedJobsHistoryLimit", 1)
-    inner = spec.get("jobTemplate", {}).get("spec", {})
-    _failure_policy(inner)
-    _template(inner)
-
-
-def _autoscaler(obj: Obj) -> None:
-    spec = obj["spec"]
-    spec.setdefault("minReplicas", 1)
-    if obj.get("apiVersion") != "autoscaling/v2":
-        return
-    if not spec.get("metrics"):
-        target = {"type": "Utilization", "averageUtilization": 80}
-        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-    behavior = spec.get("behavior")
-    if behavior is None:
-        return
-    percent = {"type": "Percent", "value": 100, "periodSeconds": 15}
-    up = {
-        "stabilizationWindowSeconds": 0,
-        "selectPolicy": "Max",
-        "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, dict(percent)],
-    }
-    down = {"selectPolicy": "Max", "policies": [dict(percent)]}
-    for name, rules in (("scaleUp", up), ("scaleDown", down)):
-        behavior[name] = {**rules, **behavior.get(name, {})}
 
 
 def _service(obj: Obj) -> None:
@@ -352,20 +203,20 @@ def _api_service(obj: Obj) -> None:
 
 
 def _pod_template(obj: Obj) -> None:
-    _template(obj)
+    defaults_workloads.template(obj)
 
 
 _DEFAULTS: dict[str, Callable[[Obj], None]] = {
     "pods": pod,
     "podtemplates": _pod_template,
-    "deployments.apps": _deployment,
-    "replicasets.apps": _replica_set,
-    "statefulsets.apps": _stateful_set,
-    "daemonsets.apps": _daemon_set,
-    "replicationcontrollers": _replication_controller,
-    "jobs.batch": _job,
-    "cronjobs.batch": _cron_job,
-    "horizontalpodautoscalers.autoscaling": _autoscaler,
+    "deployments.apps": defaults_workloads.deployment,
+    "replicasets.apps": defaults_workloads.replica_set,
+    "statefulsets.apps": defaults_workloads.stateful_set,
+    "daemonsets.apps": defaults_workloads.daemon_set,
+    "replicationcontrollers": defaults_workloads.replication_controller,
+    "jobs.batch": defaults_workloads.job,
+    "cronjobs.batch": defaults_workloads.cron_job,
+    "horizontalpodautoscalers.autoscaling": defaults_workloads.autoscaler,
     "services": _service,
     "endpoints": _endpoints,
     "endpointslices.discovery.k8s.io": _endpoint_slice,
@@ -419,17 +270,3 @@ _SPECIFIED = frozenset(
         "customresourcedefinitions.apiextensions.k8s.io",
     }
 )
-
-
-def pod_specs(obj: Obj) -> Iterator[Obj]:
-    """The pod specs that an object holds: its own, its template's, that of its job template."""
-    spec = obj.get("spec", {})
-    if obj.get("kind") == "Pod":
-        yield spec
-    inner = spec.get("jobTemplate", {}).get("spec", spec)
-    template = inner.get("template", obj.get("template"))
-    if isinstance(template, dict):
-        yield template.get("spec", {})
-
-
-__all__ = ["apply", "job_selector", "pod_spec", "pod_specs"]
