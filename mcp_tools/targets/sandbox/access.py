@@ -39,25 +39,14 @@ def _unb64(text: str) -> bytes:
 class Access:
     """Authentication and authorization of one cluster.
 
-    The tokens of service accounts are signed with a key that is made from the administrator's token where there is
-    one: whoever keeps that one keeps them all.
+    ``admin_token`` is the bearer token of the administrator, none when empty; ``key`` signs the tokens of service
+    accounts: whoever keeps a cluster keeps both.
     """
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._admin_token = ""
+        self.admin_token = ""
         self.key = secrets.token_bytes(32)
-
-    @property
-    def admin_token(self) -> str:
-        """The bearer token of the administrator; none when empty."""
-        return self._admin_token
-
-    @admin_token.setter
-    def admin_token(self, token: str) -> None:
-        self._admin_token = token
-        if token:
-            self.key = hmac.new(token.encode(), b"tokens of service accounts", "sha256").digest()
 
     # -- who asks ------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,11 @@ from mcp_tools.targets.sandbox.meta import Request
 from mcp_tools.targets.sandbox.store import Obj, Store
 
 Action = Literal["CREATE", "UPDATE", "DELETE"]
+DEPRECATED = {
+    "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    "componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
+}
+"""Warned of whenever they are asked for."""
 
 
 class Admission(Protocol):

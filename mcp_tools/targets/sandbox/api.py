@@ -60,7 +60,7 @@ class Api:
         Raises:
             ApiError: 403, 404.
         """
-        self.access.check(request, "get", kind, namespace, name, subresource)
+        self._begin(request, "get", kind, namespace, name, subresource)
         found = conversion.from_stored(kind, self._find(kind, namespace, name))
         return subresources.show(kind, found, subresource) if subresource else found
 
@@ -82,7 +82,7 @@ class Api:
         Raises:
             ApiError: 400 for a selector or token, 403, 410 for a token that is too old.
         """
-        self.access.check(request, "list", kind, namespace or "", "")
+        self._begin(request, "list", kind, namespace or "", "")
         page = paging.select(
             self.store,
             kind,
@@ -97,6 +97,13 @@ class Api:
         if not conversion.is_stored(kind):
             page.items = [conversion.from_stored(kind, item) for item in page.items]
         return page
+
+    def _begin(
+        self, request: Request | None, verb: str, kind: Kind, namespace: str, name: str, subresource: str = ""
+    ) -> None:
+        self.access.check(request, verb, kind, namespace, name, subresource)
+        if request is not None and kind.key in admitting.DEPRECATED:
+            request.warn(admitting.DEPRECATED[kind.key])
 
     def _find(self, kind: Kind, namespace: str, name: str) -> Obj:
         found = self.store.get(kind.key, namespace if kind.namespaced else "", name)
@@ -114,7 +121,7 @@ class Api:
         Raises:
             ApiError: as the real API answers.
         """
-        self.access.check(request, "create", kind, namespace, name, subresource)
+        self._begin(request, "create", kind, namespace, name, subresource)
         if subresource:
             return subresources.create(self, kind, namespace, name, obj, request, subresource)
         if kind.key in subresources.VIRTUAL:
@@ -211,7 +218,7 @@ class Api:
         Raises:
             ApiError: as the real API answers; 409 when the object is another version than the body names.
         """
-        self.access.check(request, "update", kind, namespace, name, subresource)
+        self._begin(request, "update", kind, namespace, name, subresource)
         if subresource and subresource != "status":
             return subresources.update(self, kind, namespace, name, obj, request, subresource)
         old = self.store.get(kind.key, namespace if kind.namespaced else "", name)
@@ -274,7 +281,7 @@ class Api:
         Raises:
             ApiError: as the real API answers.
         """
-        self.access.check(request, "patch", kind, namespace, name, subresource)
+        self._begin(request, "patch", kind, namespace, name, subresource)
         old = self.store.get(kind.key, namespace if kind.namespaced else "", name)
         if old is None and (patch_type != "apply" or subresource):
             raise errors.not_found(kind, name)
@@ -331,7 +338,7 @@ class Api:
         Raises:
             ApiError: as the real API answers.
         """
-        self.access.check(request, "delete", kind, namespace, name)
+        self._begin(request, "delete", kind, namespace, name)
         old = self._find(kind, namespace, name)
         stored = conversion.stored_kind(kind)
         answer = deletion.delete(
@@ -356,7 +363,7 @@ class Api:
         Raises:
             ApiError: as the real API answers.
         """
-        self.access.check(request, "deletecollection", kind, namespace, "")
+        self._begin(request, "deletecollection", kind, namespace, "")
         page = self.select(kind, namespace, label_selector=label_selector, field_selector=field_selector)
         stored = conversion.stored_kind(kind)
         for item in page.items:

@@ -18,6 +18,7 @@ from mcp_tools.targets.sandbox.bootstrap_static import (
     probe,
 )
 from mcp_tools.targets.sandbox.meta import suffix
+from mcp_tools.targets.sandbox.node.behaviour import ANNOTATION
 from mcp_tools.targets.sandbox.store import Obj
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def _coredns(maker: Maker) -> None:
         {**spec, "tolerations": [*spec["tolerations"], *waits]},
         meta={
             "generateName": f"coredns-{DNS_HASH}-",
+            # Its health is served on ports that the container does not declare.
+            "annotations": {ANNOTATION: '{"ports":[53,8080,8181,9153]}'},
             "labels": hashed,
             "ownerReferences": owner_of("ReplicaSet", "apps/v1", replica_set),
         },

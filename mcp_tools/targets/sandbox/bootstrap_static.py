@@ -125,17 +125,15 @@ def owner_of(kind: str, api_version: str, obj: Obj) -> list[Obj]:
 # -- the control plane ---------------------------------------------------------------------------------------------
 
 _CERTS = "/var/lib/minikube/certs"
-_CONTROL_PLANE: tuple[tuple[str, dict[str, str], int, list[str]], ...] = (
+_CONTROL_PLANE: tuple[tuple[str, dict[str, str], list[str]], ...] = (
     (
         "etcd",
         {"cpu": "100m", "memory": "100Mi"},
-        2381,
         ["etcd", f"--advertise-client-urls=https://{IP}:2379", "--data-dir=/var/lib/minikube/etcd", "--name=minikube"],
     ),
     (
         "kube-apiserver",
         {"cpu": "250m"},
-        8443,
         [
             "kube-apiserver",
             f"--advertise-address={IP}",
@@ -149,32 +147,25 @@ _CONTROL_PLANE: tuple[tuple[str, dict[str, str], int, list[str]], ...] = (
     (
         "kube-controller-manager",
         {"cpu": "200m"},
-        10257,
         ["kube-controller-manager", "--bind-address=127.0.0.1", "--cluster-cidr=10.244.0.0/16", "--leader-elect=false"],
     ),
     (
         "kube-scheduler",
         {"cpu": "100m"},
-        10259,
         ["kube-scheduler", "--bind-address=127.0.0.1", "--leader-elect=false"],
     ),
 )
 
 
-def _static(maker: Maker, name: str, requests: dict[str, str], port: int, command: list[str]) -> None:
-    """A static pod: its mirror in the API."""
-    scheme = "HTTP" if name == "etcd" else "HTTPS"
-    host = IP if name == "kube-apiserver" else "127.0.0.1"
-    slow = {"initialDelaySeconds": 10, "timeoutSeconds": 15, "scheme": scheme, "host": host}
+def _static(maker: Maker, name: str, requests: dict[str, str], command: list[str]) -> None:
+    """A static pod: its mirror in the API. Its probes are left out: they speak TLS, which nothing here does."""
     digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
     container = {
         "command": command,
         "image": IMAGES[name],
         "imagePullPolicy": "IfNotPresent",
-        "livenessProbe": probe("/livez", port, **{**slow, "failureThreshold": 8}),
         "name": name,
         "resources": {"requests": requests},
-        "startupProbe": probe("/livez", port, **{**slow, "failureThreshold": 24}),
         **TERMINATION,
         "volumeMounts": [{"mountPath": _CERTS, "name": "k8s-certs", "readOnly": True}],
     }
@@ -244,6 +235,6 @@ def _provisioner(maker: Maker) -> None:
 
 def add(maker: Maker) -> None:
     """Add the static pods of the control plane, and the storage provisioner."""
-    for name, requests, port, command in _CONTROL_PLANE:
-        _static(maker, name, requests, port, command)
+    for name, requests, command in _CONTROL_PLANE:
+        _static(maker, name, requests, command)
     _provisioner(maker)

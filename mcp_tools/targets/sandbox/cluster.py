@@ -37,6 +37,8 @@ class Cluster:
         bootstrap.fill(store, clock, cpu=cpu, memory=memory, pods=pods)
         cluster = cls(store, clock)
         cluster.images.stock()
+        cluster.resume()
+        cluster.run_pending()
         return cluster
 
     def resume(self) -> None:
