@@ -125,7 +125,7 @@ def resources(demand: Demand, node: NodeView) -> Refusal | None:
 def _volumes(store: Store, pod: Obj, node: NodeView) -> Refusal | None:
     namespace = pod["metadata"].get("namespace", "")
     for volume in pod["spec"].get("volumes") or ():
-        name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        name: str = (volume.get("persistentVolumeClaim") or {}).get("claimName") or ""
         claim = store.get("persistentvolumeclaims", namespace, name) if name else None
         if claim is None:
             continue

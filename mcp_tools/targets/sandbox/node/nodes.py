@@ -158,7 +158,7 @@ class Nodes:
         return [*kept, *(taint for place, taint in wanted.items() if place not in old)]
 
     def _images(self) -> list[Obj]:
-        found = []
+        found: list[Obj] = []
         for image in self.kubelet.images.all():
             names = [*image.digests, *image.tags]
             if names:

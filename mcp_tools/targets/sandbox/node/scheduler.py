@@ -45,14 +45,14 @@ class Scheduler:
     def _note(self, ref: Ref, pod: Obj | None) -> bool:
         """Keep in mind where the pod is; whether it left a place."""
         old = self._node_of.get(ref)
-        node = None
+        node: str | None = None
         if pod is not None and (pod.get("status") or {}).get("phase") not in ENDED:
             node = pod["spec"].get("nodeName")
-        if node is not None:
+        if pod is not None and node is not None:
             known = self._placed.setdefault(node, {})
             before = known.get(ref)
-            same = before is not None and before.pod["spec"] == pod["spec"] if pod is not None else False  # type: ignore[index]
-            known[ref] = Placed(pod, before.demand if same and before is not None else demand_of(pod))  # type: ignore[arg-type]
+            same = before is not None and before.pod["spec"] == pod["spec"]
+            known[ref] = Placed(pod, before.demand if same and before is not None else demand_of(pod))
             self._node_of[ref] = node
         if old is not None and old != node:
             self._placed[old].pop(ref, None)
@@ -299,6 +299,5 @@ def _to_schedule(change: Change) -> bool:
     """Whether the change of a pod without a node is one that scheduling may depend on."""
     if change.old is None:
         return True
-    return change.old["spec"] != change.obj["spec"] or change.old["metadata"].get("labels") != change.obj[
-        "metadata"
-    ].get("labels")
+    old, new = change.old, change.obj
+    return bool(old["spec"] != new["spec"] or old["metadata"].get("labels") != new["metadata"].get("labels"))
