@@ -11,6 +11,7 @@ from typing import Any
 
 from mcp_tools.targets.sandbox import (
     admitting,
+    apply,
     conversion,
     defaults,
     deletion,
@@ -18,7 +19,6 @@ from mcp_tools.targets.sandbox import (
     kinds,
     meta,
     paging,
-    parts,
     patching,
     schema,
     strategy,
@@ -34,8 +34,6 @@ from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import Page, Request
 from mcp_tools.targets.sandbox.patching import PatchType
 from mcp_tools.targets.sandbox.store import Obj, Ref, Store, copy
-
-apply = parts.module("apply")
 
 __all__ = ["Action", "Admission", "Api", "Page", "PatchType", "Request"]
 
@@ -134,11 +132,18 @@ class Api:
         facts = new["metadata"]
         managed = facts.get("managedFields") if applied else None
         meta.begin(new, self.clock.stamp())
+        if managed:
+            facts["managedFields"] = managed
+        elif not applied:
+            # Before admission: what its plugins add belongs to nobody.
+            apply.updated(kind, None, new, request.manager, self.clock.stamp())
         shown, kind = kind, conversion.stored_kind(kind)
         new = conversion.to_stored(shown, new)
         facts = new["metadata"]
         if not facts.get("name") and facts.get("generateName"):
             facts["name"] = self._free_name(kind, namespace, facts["generateName"])
+        if not facts.get("name"):
+            raise errors.invalid(kind, "", validation.validate(kind, new, None))
         if kind.namespaced:
             admitting.check_namespace(self.store, kind, namespace, facts.get("name", ""))
         strategy.prepare_create(kind, new)
@@ -146,10 +151,6 @@ class Api:
         self._validate("CREATE", kind, new, None, namespace, request, "")
         if self.store.get(kind.key, facts.get("namespace", ""), facts["name"]) is not None:
             raise errors.already_exists(kind, facts["name"])
-        if managed:
-            facts["managedFields"] = managed
-        elif not applied:
-            apply.updated(shown, None, new, request.manager, self.clock.stamp())
         if not request.dry_run:
             new = self.store.put(kind.key, new)
         return conversion.from_stored(shown, new)
@@ -245,6 +246,8 @@ class Api:
             new = strategy.prepare_status(kind, old, new)
         elif not subresource:
             strategy.prepare_update(kind, old, new)
+        if not applied:
+            apply.updated(shown, old, new, request.manager, self.clock.stamp(), subresource)
         namespace = old["metadata"].get("namespace", "")
         self._admit("UPDATE", kind, new, old, namespace, request, subresource)
         if strategy.raises_generation(kind, old, new):
@@ -252,8 +255,6 @@ class Api:
         self._validate("UPDATE", kind, new, old, namespace, request, subresource)
         if meta.same_but_managers(old, new) and (not applied or meta.same_managers(old, new)):
             return conversion.from_stored(shown, old)
-        if not applied:
-            apply.updated(shown, old, new, request.manager, self.clock.stamp(), subresource)
         if request.dry_run:
             return conversion.from_stored(shown, new)
         return conversion.from_stored(shown, self._put(kind, new))

@@ -342,3 +342,46 @@ def test_a_version_of_the_future_times_out(api: Api) -> None:
         api.select(MAPS, None, resource_version="999999")
     assert caught.value.code == 504
     assert caught.value.message == f"Timeout: Too large resource version: 999999, current: {api.store.version}"
+
+
+# -- managed fields ------------------------------------------------------------------------------------------------
+
+
+def test_who_wrote_a_field_owns_it_and_an_apply_of_another_conflicts(api: Api) -> None:
+    made = api.create(DEPLOYMENTS, "x", deployment("d") | {"metadata": {"name": "d"}}, Request(manager="kubectl"))
+    (entry,) = made["metadata"]["managedFields"]
+    assert (entry["manager"], entry["operation"], entry["apiVersion"]) == ("kubectl", "Update", "apps/v1")
+    assert "f:replicas" in entry["fieldsV1"]["f:spec"], "defaults are owned too"
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"replicas": 4}}
+    said = refused(409, "Conflict", api.patch, DEPLOYMENTS, "x", "d", "apply", body, Request(manager="helm"))
+    assert said == 'Apply failed with 1 conflict: conflict with "kubectl" using apps/v1: .spec.replicas'
+    forced, created = api.patch(DEPLOYMENTS, "x", "d", "apply", body, Request(manager="helm"), force=True)
+    assert (forced["spec"]["replicas"], forced["metadata"]["generation"], created) == (4, 2, False)
+    owners = {entry["manager"]: entry["operation"] for entry in forced["metadata"]["managedFields"]}
+    assert owners == {"helm": "Apply", "kubectl": "Update"}
+    version = api.store.version
+    again, _ = api.patch(DEPLOYMENTS, "x", "d", "apply", body, Request(manager="helm"))
+    assert api.store.version == version, "the same again is not stored"
+    assert again["metadata"]["resourceVersion"] == forced["metadata"]["resourceVersion"]
+
+
+def test_an_apply_creates_what_is_not_there(api: Api) -> None:
+    body = config("a", k="v")
+    made, created = api.patch(MAPS, "x", "a", "apply", body, Request(manager="me"))
+    assert created
+    (entry,) = made["metadata"]["managedFields"]
+    assert (entry["operation"], entry["fieldsV1"]) == ("Apply", {"f:data": {"f:k": {}}})
+    dropped, _ = api.patch(MAPS, "x", "a", "apply", config("a"), Request(manager="me"))
+    assert "data" not in dropped
+
+
+def test_the_status_is_owned_through_its_subresource(api: Api) -> None:
+    made = api.create(DEPLOYMENTS, "x", deployment("d"), ME)
+    made = api.update(DEPLOYMENTS, "x", "d", {**made, "status": {"replicas": 1}}, Request(manager="c"), "status")
+    entry = next(entry for entry in made["metadata"]["managedFields"] if entry["manager"] == "c")
+    assert (entry["subresource"], entry["fieldsV1"]) == ("status", {"f:status": {"f:replicas": {}}})
+
+
+def test_an_object_without_a_name_is_refused(api: Api) -> None:
+    said = refused(422, "Invalid", api.create, MAPS, "x", config("") | {"metadata": {}}, ME)
+    assert said == 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required'
