@@ -82,7 +82,7 @@ def test_a_pod_has_its_name_labels_and_claim(bench: Bench) -> None:
     bench.create(SETS, stateful(replicas=1))
     bench.settle()
     pod = bench.get("pods", "db-0")
-    (revision,) = [each for each in bench.all(REVISIONS)]
+    (revision,) = bench.all(REVISIONS)
     assert pod["metadata"]["labels"] == {
         "app": "web",
         "apps.kubernetes.io/pod-index": "0",

@@ -49,11 +49,9 @@ class Registry(Plugin):
 
     def _service(self, kind: Kind, obj: Obj, old: Obj | None) -> None:
         spec = obj.setdefault("spec", {})
+        if old is not None:
+            drop_dependent(old["spec"], spec)
         if spec.get("type", "ClusterIP") == "ExternalName":
-            for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
-                spec.pop(field, None)
-            for port in spec.get("ports") or ():
-                port.pop("nodePort", None)
             return
         self._address(kind, obj, old)
         self._ports(kind, obj, old)
@@ -80,9 +78,6 @@ class Registry(Plugin):
         type_ = spec.get("type", "ClusterIP")
         wanted = type_ == "NodePort" or (type_ == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts", True))
         if type_ == "ClusterIP":
-            if old is not None and old["spec"].get("type") != "ClusterIP":
-                for port in spec.get("ports") or ():
-                    port.pop("nodePort", None)
             return
         others = [each for each in self.store.select("services") if not _same(each, obj)]
         used = {
@@ -102,6 +97,29 @@ class Registry(Plugin):
                 used.add((protocol, port["nodePort"]))
         if type_ == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
             spec.setdefault("healthCheckNodePort", _free_port("TCP", used))
+
+
+EXTERNAL = ("NodePort", "LoadBalancer")
+
+
+def drop_dependent(old: Obj, new: Obj) -> None:
+    """Drop what only the old type needed and the update did not touch: ``dropTypeDependentFields``."""
+    before, after = old.get("type", "ClusterIP"), new.get("type", "ClusterIP")
+    if before != "ExternalName" and after == "ExternalName":
+        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
+            if new.get(field) == old.get(field):
+                new.pop(field, None)
+    if before in EXTERNAL and after not in EXTERNAL:
+        ports = [port.get("nodePort") for port in old.get("ports") or ()]
+        if all(port.get("nodePort") in (None, 0, *ports) for port in new.get("ports") or ()):
+            for port in new.get("ports") or ():
+                port.pop("nodePort", None)
+        if new.get("externalTrafficPolicy") == old.get("externalTrafficPolicy"):
+            new.pop("externalTrafficPolicy", None)
+    if before == "LoadBalancer" and after != "LoadBalancer":
+        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"):
+            if new.get(field) == old.get(field):
+                new.pop(field, None)
 
 
 def _same(left: Obj, right: Obj) -> bool:

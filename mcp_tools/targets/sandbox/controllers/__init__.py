@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 def default(cluster: Cluster) -> list[Controller]:
     """The controllers of the controller manager, but for garbage and namespaces."""
     from mcp_tools.targets.sandbox.controllers import (
+        autoscaler,
+        budgets,
         cronjob,
         daemonset,
         deployment,
         endpoints,
+        housekeeping,
         job,
         protection,
         replicaset,
@@ -42,4 +45,9 @@ def default(cluster: Cluster) -> list[Controller]:
         volumes.Volumes(cluster),
         protection.ClaimProtection(cluster),
         protection.VolumeProtection(cluster),
+        housekeeping.EphemeralVolumes(cluster),
+        housekeeping.Quotas(cluster),
+        housekeeping.PodGarbage(cluster),
+        budgets.Budgets(cluster),
+        autoscaler.Autoscalers(cluster),
     ]

@@ -77,7 +77,7 @@ def _shown(pod: Obj) -> tuple[Any, ...]:
 
 
 def _headless(service: Obj) -> bool:
-    return bool(service["spec"].get("clusterIP") == "None")
+    return bool((service.get("spec") or {}).get("clusterIP") == "None")
 
 
 def _marks(service: Obj) -> dict[str, str]:
