@@ -39,6 +39,7 @@ class Kubelet:
         self.network = Network(self.store, self.faults, self)
         self.addresses = Addresses()
         self.pods: dict[Ref, PodRun] = {}
+        self._writing = False
         self._node_version = ""
         self._host_ip = "192.168.49.2"
         self._allocatable: dict[str, str] = {}
@@ -73,6 +74,8 @@ class Kubelet:
         """The pods that the change concerns."""
         key = change.ref.key
         if key == "pods":
+            if self._writing:
+                return ()
             mine = change.obj["spec"].get("nodeName") == self.node or change.ref in self.pods
             return (change.ref,) if mine else ()
         if key in SOURCES:
@@ -243,8 +246,13 @@ class Kubelet:
         self._put_status(live, status_of(run, live, self.time, self.host_ip))
 
     def _put_status(self, pod: Obj, status: Obj) -> None:
-        if pod.get("status") != status:
+        if pod.get("status") == status:
+            return
+        self._writing = True
+        try:
             self.store.put("pods", {**pod, "metadata": dict(pod["metadata"]), "status": status})
+        finally:
+            self._writing = False
 
     def again(self, ref: Ref) -> None:
         """Look at the pod again at once."""

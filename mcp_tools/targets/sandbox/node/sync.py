@@ -60,7 +60,8 @@ class Sync:
             return
         if not self._prepared():
             return
-        self._start_containers()
+        if not run.stopping:
+            self._start_containers()
         for slot in run.slots:
             if slot.up is not None:
                 self._probe(slot)
