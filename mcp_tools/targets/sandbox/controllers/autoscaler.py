@@ -32,6 +32,7 @@ class Autoscalers(Controller):
     def __init__(self, cluster: Cluster) -> None:
         super().__init__(cluster)
         self.routes = {KEY: itself}
+        self._due: dict[Ref, float] = {}
         self._recommended: dict[Ref, list[tuple[float, int]]] = {}
         self._changed: dict[Ref, list[tuple[float, int]]] = {}
 
@@ -39,13 +40,18 @@ class Autoscalers(Controller):
         """Look at the usage, and scale."""
         autoscaler = self.store.at(ref)
         if autoscaler is None or deleting(autoscaler):
-            self._recommended.pop(ref, None)
-            self._changed.pop(ref, None)
+            for memory in (self._due, self._recommended, self._changed):
+                memory.pop(ref, None)
             return
+        now = self.clock.now()
+        if self._due.setdefault(ref, now + PERIOD / self.clock.speed) > now + 1e-6:
+            # Whatever changes, one is looked at in its turn only; a new one waits for its first.
+            self.later(ref, (self._due[ref] - now) * self.clock.speed)
+            return
+        self._due[ref] = now + PERIOD / self.clock.speed
         look = _Look(self, ref, autoscaler)
         look.run()
-        status = look.status()
-        self.set_status(ref, status)
+        self.set_status(ref, look.status())
         self.later(ref, PERIOD)
 
     def usage(self, pods: list[Obj], resource: str, container: str) -> dict[str, int]:
