@@ -6,6 +6,7 @@ of them as they see any other.
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -128,7 +129,8 @@ class Faults:
         name = fault.name or self._free(fault.kind)
         named = fault.model_copy(update={"name": name})
         self._used.pop(name, None)
-        self._store.put(KEY, {"metadata": {"name": name}, "fault": named.model_dump(mode="json")})
+        meta = {"name": name, "uid": str(uuid.uuid4())}
+        self._store.put(KEY, {"metadata": meta, "fault": named.model_dump(mode="json")})
         return name
 
     def list(self) -> list[Fault]:

@@ -5,6 +5,7 @@ They are kept in the store under a key of their own, so that whatever saves the 
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +155,8 @@ class Images:
             self._put(_public(names.parse(name), found))
 
     def _put(self, image: Image) -> None:
-        record: dict[str, Any] = {"metadata": {"name": _key(image.id)}, "image": image.model_dump(mode="json")}
+        meta = {"name": _key(image.id), "uid": str(uuid.uuid4())}
+        record: dict[str, Any] = {"metadata": meta, "image": image.model_dump(mode="json")}
         self._store.put(KEY, record)
         self._by_name = None
 

@@ -309,7 +309,7 @@ def _timeline(box: Box, said: Behaviour, *, ends: bool) -> Steps:
         (line.at, 1, Say(line.text)) for line in said.log if line.every is None
     ]
     plan += [(point.at, 2, Use(point.bytes)) for point in said.memory]
-    plan += [(write.at, 3, write.path) for write in said.writes]
+    plan += [(write.at, -1, write.path) for write in said.writes]
     if not ends or said.serves:
         plan.append((said.start_delay, 0, ""))
     sizes = {write.path: write.bytes for write in said.writes}

@@ -110,7 +110,7 @@ class _Walker(Values):
                 for item in node.items:
                     yield from self.calls(item.context_expr)
                     if isinstance(item.optional_vars, ast.Name):
-                        self.values[item.optional_vars.id] = self.value(item.context_expr)
+                        self.values[item.optional_vars.id] = self.values.get("answer")
                 yield from self.body(node.body)
             case ast.Break():
                 raise _Break

@@ -37,7 +37,7 @@ class Sync:
         self.kubelet.write_status(run, self.pod)
         if ending.finish(self):
             return
-        if self.again:
+        if self.again or any(not slot.seen for slot in run.slots):
             self.kubelet.again(run.ref)
             return
         due = self._due()
