@@ -5,11 +5,12 @@ Source: ``rest.BeforeDelete``, ``registry.Store.Delete`` and the strategies of p
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.targets.sandbox import clock as clocks
 from mcp_tools.targets.sandbox import errors
-from mcp_tools.targets.sandbox.errors import ApiError, FieldError
+from mcp_tools.targets.sandbox.errors import FieldError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import Request
 from mcp_tools.targets.sandbox.store import Obj, Ref, copy
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
-POLICIES = ("Background", "Foreground", "Orphan")
+POLICIES = ("Foreground", "Background", "Orphan")
+_OPTIONS = Kind("meta.k8s.io", "v1", "DeleteOptions", "deleteoptions", "deleteoptions", False, frozenset())
+_ORPHANING = frozenset({"jobs.batch", "replicationcontrollers"})
+"""Their dependents stay when nothing else is said, as they did before there was a garbage collector."""
 KEPT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
 JOB_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
@@ -30,37 +34,30 @@ JOB_WARNING = (
 
 def check_options(propagation: str | None, grace: int | None) -> None:
     """Refuse options that there are not."""
-    title = 'DeleteOptions.meta.k8s.io "" is invalid'
-    if propagation is not None and propagation not in POLICIES:
-        supported = ", ".join(f'"{policy}"' for policy in POLICIES)
-        mistake = FieldError(
-            "propagationPolicy",
-            "FieldValueInvalid",
-            f'Invalid value: "{propagation}": valid values are {supported} or nil',
-        )
-        causes = [{"reason": mistake.reason, "message": mistake.message, "field": mistake.field}]
-        details = {"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": causes}
-        raise ApiError(422, f"{title}: {mistake}", details=details)
+    if propagation is None or propagation in POLICIES:
+        return
+    supported = ", ".join(f'"{policy}"' for policy in (*POLICIES, "nil"))
+    message = f'Unsupported value: "{propagation}": supported values: {supported}'
+    raise errors.invalid(_OPTIONS, "", [FieldError("propagationPolicy", "FieldValueNotSupported", message)])
 
 
 def check_preconditions(kind: Kind, obj: Obj, preconditions: dict[str, Any] | None) -> None:
-    """Refuse when the object is not the one that is meant."""
+    """Refuse when the object is not the one that is meant. The server names the kind here, not the resource."""
     meta = obj["metadata"]
     uid, version = (preconditions or {}).get("uid"), (preconditions or {}).get("resourceVersion")
+    why = ""
     if uid and uid != meta["uid"]:
-        raise errors.conflict(
-            kind,
-            meta["name"],
+        why = (
             f"the UID in the precondition ({uid}) does not match the UID in record ({meta['uid']}). "
-            "The object might have been deleted and then recreated",
+            "The object might have been deleted and then recreated"
         )
-    if version and version != meta["resourceVersion"]:
-        raise errors.conflict(
-            kind,
-            meta["name"],
+    elif version and version != meta["resourceVersion"]:
+        why = (
             f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record "
-            f"({meta['resourceVersion']}). The object might have been modified",
+            f"({meta['resourceVersion']}). The object might have been modified"
         )
+    if why:
+        raise errors.conflict(replace(kind, plural=kind.kind), meta["name"], why)
 
 
 def _pod_grace(pod: Obj, grace: int | None) -> int:
@@ -77,7 +74,7 @@ def _finalizers(kind: Kind, obj: Obj, propagation: str | None) -> list[str]:
     if kind.key in ("events", "leases.coordination.k8s.io") and propagation is None:
         return found
     orphan = propagation == "Orphan" or (
-        propagation is None and (ORPHAN in found or (kind.key == "jobs.batch" and FOREGROUND not in found))
+        propagation is None and (ORPHAN in found or (kind.key in _ORPHANING and FOREGROUND not in found))
     )
     foreground = propagation == "Foreground" or (propagation is None and FOREGROUND in found)
     kept = [name for name in found if name not in (ORPHAN, FOREGROUND)]

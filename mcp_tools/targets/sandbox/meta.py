@@ -170,15 +170,28 @@ def begin(obj: Obj, stamp: str) -> None:
     meta["creationTimestamp"] = stamp
 
 
+_STORED = {
+    "services": "services/specs",
+    "endpoints": "services/endpoints",
+    "nodes": "minions",
+    "replicationcontrollers": "controllers",
+    "ingresses.networking.k8s.io": "ingress",
+}
+"""Where etcd has those that are not stored under their plural."""
+
+
 def carry_over(kind: Kind, old: Obj, new: Obj) -> None:
     """Check the versions that an update names, and keep the metadata that no client changes."""
     before, after = old["metadata"], new["metadata"]
     uid = after.get("uid")
     if uid and uid != before["uid"]:
+        place = "/".join(part for part in (_STORED.get(kind.key, kind.plural), before.get("namespace")) if part)
         raise errors.conflict(
             kind,
             before["name"],
-            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['uid']}",
+            f"StorageError: invalid object, Code: 4, Key: /registry/{place}/{before['name']}, ResourceVersion: 0, "
+            f"AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, "
+            f"UID in object meta: {before['uid']}",
         )
     version = after.get("resourceVersion")
     if version and version != before["resourceVersion"]:

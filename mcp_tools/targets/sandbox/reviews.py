@@ -192,9 +192,6 @@ def _rules_status(api: Api, body: Obj, request: Request) -> Obj:
     if not namespace:
         raise errors.bad_request("no namespace on request")
     resources, others = [], []
-    if request.master:
-        resources.append({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]})
-        others.append({"verbs": ["*"], "nonResourceURLs": ["*"]})
     for rule in rbac.rules(api.store, request.user, request.groups, namespace):
         if rule.get("nonResourceURLs"):
             others.append({"verbs": rule["verbs"], "nonResourceURLs": rule["nonResourceURLs"]})

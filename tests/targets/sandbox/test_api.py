@@ -169,6 +169,16 @@ def test_an_update_leaves_the_status_and_its_subresource_leaves_the_spec(api: Ap
     assert made["metadata"]["generation"] == 2
 
 
+def test_an_update_of_another_object_of_that_name_is_a_conflict(api: Api) -> None:
+    uid = api.create(MAPS, "x", config("a"), ME)["metadata"]["uid"]
+    other = config("a") | {"metadata": {"name": "a", "uid": "other"}}
+    assert refused(409, "Conflict", api.update, MAPS, "x", "a", other, ME) == (
+        'Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, '
+        "Key: /registry/configmaps/x/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
+        f"UID in precondition: other, UID in object meta: {uid}"
+    )
+
+
 def test_a_lease_is_updated_with_its_version_only(api: Api) -> None:
     leases = kinds.by_key("leases.coordination.k8s.io")
     body: Obj = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}, "spec": {}}
@@ -246,7 +256,7 @@ def test_preconditions_name_the_object_that_is_meant(api: Api) -> None:
     uid = made["metadata"]["uid"]
     said = refused(409, "Conflict", api.delete, MAPS, "x", "a", ME, preconditions={"uid": "other"})
     assert said == (
-        'Operation cannot be fulfilled on configmaps "a": the UID in the precondition (other) does not match the UID '
+        'Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition (other) does not match the UID '
         f"in record ({uid}). The object might have been deleted and then recreated"
     )
     api.delete(MAPS, "x", "a", ME, preconditions={"uid": uid})

@@ -143,7 +143,10 @@ def test_jobs_leave_their_pods_unless_it_is_said(small: Small) -> None:
 def test_a_policy_that_there_is_not_is_refused(small: Small) -> None:
     small.api.create(MAPS, "x", config("a"), ME)
     said = refused(422, "Invalid", small.api.delete, MAPS, "x", "a", ME, propagation="Later")
-    assert said.startswith('DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: ')
+    assert said == (
+        'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Later": supported values: '
+        '"Foreground", "Background", "Orphan", "nil"'
+    )
 
 
 # -- namespaces ----------------------------------------------------------------------------------------------------
