@@ -47,7 +47,7 @@ def _check(field: Field, value: Any, path: str, mistakes: list[str]) -> None:
             mistakes.append(f"{path}: expected map, got &{{{value}}}")
             return
         for name, item in value.items():
-            if field.form == schema.STRUCT and name not in field.struct.fields:
+            if field.form == schema.STRUCT and field is not schema.CUSTOM and name not in field.struct.fields:
                 mistakes.append(f"{path}.{name}: field not declared in schema")
             else:
                 _check(schema.below(field, name), item, f"{path}.{name}", mistakes)

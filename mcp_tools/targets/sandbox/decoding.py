@@ -17,7 +17,8 @@ from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.schema import Field, Struct
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\Z")
+_PLAIN = re.compile(r"[A-Za-z0-9+/\r\n]*")
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)\Z")
 _INDEX = re.compile(r"\[[^\]]*\]")
 _LIMITS = {schema.INT32: 2**31, schema.INT64: 2**63}
@@ -75,15 +76,29 @@ def _quantity(value: Any) -> str:
 
 def _bytes(value: str) -> str:
     text = value.replace("\n", "").replace("\r", "")
-    good = _BASE64.match(text)
-    assert good is not None
-    end = good.end()
-    rest = len(text) - end
-    # The quantum is four: what is left of the last one is padding, and nothing follows it.
-    if rest == (-end) % 4 and rest < 3 and text[end:] == "=" * rest:
+    if _BASE64.match(text):
         return text
-    at = end if rest and not (text[end] == "=" and end % 4 > 1) else len(text)
-    raise ValueError(f"illegal base64 data at input byte {at if rest else len(text) - len(text) % 4}")
+    raise ValueError(f"illegal base64 data at input byte {_corrupt(value)}")
+
+
+def _corrupt(value: str) -> int:
+    """Where Go's decoder stops: at a wrong character, at padding in a wrong place, or where the last quantum began."""
+    good = _PLAIN.match(value)
+    assert good is not None
+    at = good.end()
+    used = sum(1 for char in value[:at] if char not in "\r\n") % 4
+    if at == len(value):
+        return at - used
+    if value[at] != "=" or used < 2:
+        return at
+    after = at + 1
+    if used == 2:
+        if after == len(value):
+            return after
+        if value[after] != "=":
+            return at
+        after += 1
+    return after
 
 
 def _time(value: str, micro: bool) -> str:
@@ -286,9 +301,7 @@ def structural(
     """
     struct = schema.of(kind)
     if struct is None:
-        struct = schema.by_kind("v1", "Namespace")
-        assert struct is not None
-        _metadata_only(kind, obj, mode, warnings, struct)
+        _metadata_only(kind, obj, mode, warnings)
         return
     reader = _Reader(patch_type == "strategic")
     try:
@@ -301,12 +314,12 @@ def structural(
         warnings += reader.strict
 
 
-def _metadata_only(kind: Kind, obj: dict[str, Any], mode: str, warnings: list[str], like: Struct) -> None:
+def _metadata_only(kind: Kind, obj: dict[str, Any], mode: str, warnings: list[str]) -> None:
     """A kind that no document describes: only its metadata is read."""
     held = {"metadata": obj.get("metadata")}
     reader = _Reader(False)
     try:
-        reader.struct(like, held, "")
+        reader.struct(schema.CUSTOM.struct, held, "")
     except _Refused as error:
         raise _refusal(kind, obj, reader, str(error), "", None) from None
     if reader.strict and mode == "Strict":

@@ -154,12 +154,13 @@ def of(field: Field, value: Any) -> Tree:
             tree = of(field.of, item)
             found[element(field, item)] = _leaf({SELF: {}, **tree})
         return found
+    plain = field.form == schema.ANY or field is schema.CUSTOM
     known = field.struct.fields if field.form == schema.STRUCT else {}
     for name, item in value.items():
         if isinstance(item, list) and not item and granular(schema.below(field, name), item):
             continue
         tree = of(schema.below(field, name), item)
-        found[f"f:{name}"] = tree if name in known or not tree else {SELF: {}, **tree}
+        found[f"f:{name}"] = tree if name in known or not tree or plain else {SELF: {}, **tree}
     return found
 
 
@@ -250,30 +251,31 @@ def merge(field: Field, old: Any, new: Any) -> Any:
 
 
 def _merge_lists(field: Field, old: list[Any], new: list[Any]) -> list[Any]:
-    """Items of the new list in its order; those of the old list only stay in front of what followed them."""
+    """Items of the new list in its order; what only the old list has stays where it stood among those they share."""
     there = {element(field, item): item for item in old}
     asked = {element(field, item): item for item in new}
+    before = list(there)
+    shared = [name for name in asked if name in there]
     found: list[Any] = []
-    waiting = list(there)
     done: set[str] = set()
+    left = 0
     for name, item in asked.items():
-        if name in there and name not in done:
-            while waiting:
-                other = waiting[0]
-                if other in asked and other != name:
-                    if other in done:
-                        waiting.pop(0)
-                        continue
-                    break
-                waiting.pop(0)
-                if other == name:
-                    break
+        # What only the old list has goes first, up to the next item that both have; a shared one whose turn it is not
+        # is passed over, it comes in the new order.
+        while left < len(before):
+            other = before[left]
+            if other not in asked:
                 found.append(there[other])
-                done.add(other)
+            elif other not in done and not (shared and shared[0] != other):
+                break
+            left += 1
         found.append(merge(field.of, there[name], item) if name in there else item)
         done.add(name)
-    found += [there[name] for name in waiting if name not in asked and name not in done]
-    return found
+        if shared and shared[0] == name:
+            shared.pop(0)
+            if left < len(before) and before[left] == name:
+                left += 1
+    return found + [there[name] for name in before[left:] if name not in asked]
 
 
 def remove(field: Field, value: Any, tree: Tree) -> Any:

@@ -102,6 +102,10 @@ class Field:
         return _NAMED.get(name, "string") if self.enum else _GO[self.form]
 
 
+_KEPT = {"Role": {"rules"}, "ClusterRole": {"rules"}, "EndpointSlice": {"ports"}}
+"""Lists that the server writes when they are empty, although they are not required."""
+
+
 class Struct:
     """A type; ``fills`` are the structs that are always written, be they ``{}``; ``needed`` is what is required."""
 
@@ -114,6 +118,7 @@ class Struct:
         self.atomic: bool = written.get("atomic", False)
         self.fills = tuple(name for name, field in self.fields.items() if field.fills and field.form == STRUCT)
         self.needed = frozenset(field for field, how in written["fields"].items() if how.get("required"))
+        self.needed |= _KEPT.get(self.short, frozenset())
 
 
 @functools.cache
@@ -126,7 +131,7 @@ def _written() -> dict[str, Any]:
 @functools.cache
 def named(name: str) -> Struct:
     """The type of that full name: ``io.k8s.api.core.v1.Pod``."""
-    return Struct(name, _written()["types"][name])
+    return Struct(name, _written()["types"][name] if name else _CUSTOM)
 
 
 @functools.cache
@@ -144,14 +149,22 @@ def of(kind: Kind) -> Struct | None:
 ANYTHING = Field({"form": "any"})
 """What nothing is known of: maps are merged, lists are whole."""
 
-META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
-METADATA = Field({"form": "struct", "type": META, "default": {}})
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_CUSTOM = {
+    "fields": {
+        "apiVersion": {"form": "string"},
+        "kind": {"form": "string"},
+        "metadata": {"form": "struct", "type": _META, "default": {}},
+    }
+}
+CUSTOM = Field({"form": "struct"})
+"""An object of a kind that no document describes: only its metadata is known."""
 
 
 def root(kind: Kind) -> Field:
     """A whole object of the kind as a field."""
     found = of(kind)
-    return ANYTHING if found is None else Field({"form": "struct", "type": found.name})
+    return CUSTOM if found is None else Field({"form": "struct", "type": found.name})
 
 
 def below(field: Field, name: str) -> Field:
