@@ -72,7 +72,12 @@ class Autoscalers(Controller):
     def recommendations(self, ref: Ref, window: float) -> list[int]:
         """The recommendations of the last seconds."""
         now = self.clock.now()
-        return [size for at, size in self._recommended.get(ref, ()) if (now - at) * self.clock.speed <= window]
+        return [size for at, size in self._recommended.get(ref, ()) if (now - at) * self.clock.speed < window]
+
+    def begin(self, ref: Ref, size: int) -> None:
+        """What it is at the first look counts as a recommendation: it is not made smaller at once."""
+        if ref not in self._recommended:
+            self.recommend(ref, size)
 
     def recommend(self, ref: Ref, size: int) -> None:
         """Remember a recommendation."""
@@ -164,6 +169,7 @@ class _Look:
         elif now < least:
             size, reason = least, "Current number of replicas below Spec.MinReplicas"
         else:
+            self.controller.begin(self.ref, now)
             computed = self._compute(workload, now)
             if computed is None:
                 return
