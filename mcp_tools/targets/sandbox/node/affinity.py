@@ -98,7 +98,7 @@ def pods_match(store: Store, pod: Obj, node: NodeView, nodes: list[NodeView]) ->
         if _there(store, pod, term, node, nodes):
             return "node(s) didn't match pod anti-affinity rules", False
     for view in nodes:
-        for placed in view.pods:
+        for placed in view.tally.repelling.values():
             for term in _terms(placed.pod, "podAntiAffinity"):
                 key = term.get("topologyKey", "")
                 same = key in node.labels and node.labels[key] == view.labels.get(key)

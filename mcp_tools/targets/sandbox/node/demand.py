@@ -16,12 +16,6 @@ class Demand:
     amounts: dict[str, int] = field(default_factory=dict)
     ports: frozenset[tuple[str, str, int]] = frozenset()
 
-    def __add__(self, other: Demand) -> Demand:
-        found = dict(self.amounts)
-        for name, amount in other.amounts.items():
-            found[name] = found.get(name, 0) + amount
-        return Demand(found, self.ports | other.ports)
-
 
 @functools.lru_cache(maxsize=8192)
 def amount(name: str, written: str) -> int:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mcp_tools.targets.sandbox import quantity
 from mcp_tools.targets.sandbox.node import affinity
 from mcp_tools.targets.sandbox.node.demand import Demand, amount, demand_of
-from mcp_tools.targets.sandbox.store import Obj, Store
+from mcp_tools.targets.sandbox.store import Obj, Ref, Store
 
 
 class Refusal(NamedTuple):
@@ -29,31 +29,67 @@ class Placed(NamedTuple):
     demand: Demand
 
 
+class Tally:
+    """The pods of a node, and what they ask for together: kept up, never counted anew."""
+
+    def __init__(self) -> None:
+        self.placed: dict[Ref, Placed] = {}
+        self.amounts: dict[str, int] = {}
+        self.ports: dict[tuple[str, str, int], int] = {}
+        self.repelling: dict[Ref, Placed] = {}
+        """Those that do not want certain others near."""
+
+    def add(self, ref: Ref, placed: Placed) -> None:
+        """One more pod, or a new state of one."""
+        before = self.placed.get(ref)
+        if before is not None:
+            if before.demand is placed.demand:
+                self.placed[ref] = placed
+                if ref in self.repelling:
+                    self.repelling[ref] = placed
+                return
+            self.remove(ref)
+        self.placed[ref] = placed
+        self._count(placed.demand, 1)
+        if (placed.pod["spec"].get("affinity") or {}).get("podAntiAffinity"):
+            self.repelling[ref] = placed
+
+    def remove(self, ref: Ref) -> None:
+        """It left."""
+        placed = self.placed.pop(ref, None)
+        self.repelling.pop(ref, None)
+        if placed is not None:
+            self._count(placed.demand, -1)
+
+    def _count(self, demand: Demand, sign: int) -> None:
+        for name, value in demand.amounts.items():
+            self.amounts[name] = self.amounts.get(name, 0) + sign * value
+        for port in demand.ports:
+            self.ports[port] = self.ports.get(port, 0) + sign
+
+
 class NodeView:
     """A node as the scheduler sees it: what it has, and the pods on it."""
 
-    def __init__(self, node: Obj, pods: Iterable[Placed]) -> None:
-        self.node = node
+    def __init__(self, node: Obj, tally: Tally) -> None:
+        self.node, self.tally = node, tally
         self.name: str = node["metadata"]["name"]
         self.labels: dict[str, str] = node["metadata"].get("labels") or {}
-        self.pods = list(pods)
         status = node.get("status") or {}
         self.allocatable: dict[str, str] = status.get("allocatable") or status.get("capacity") or {}
 
+    @property
+    def pods(self) -> Iterable[Placed]:
+        """The pods on it."""
+        return self.tally.placed.values()
+
     def without(self, gone: set[str]) -> NodeView:
         """The node as it would be without those pods, by UID."""
-        return NodeView(self.node, [placed for placed in self.pods if placed.pod["metadata"]["uid"] not in gone])
-
-    def used(self) -> Demand:
-        """What its pods ask for together."""
-        total = Demand()
-        amounts: dict[str, int] = {}
-        ports: set[tuple[str, str, int]] = set()
-        for placed in self.pods:
-            for name, value in placed.demand.amounts.items():
-                amounts[name] = amounts.get(name, 0) + value
-            ports |= placed.demand.ports
-        return Demand(amounts, frozenset(ports)) if self.pods else total
+        rest = Tally()
+        for ref, placed in self.tally.placed.items():
+            if placed.pod["metadata"]["uid"] not in gone:
+                rest.add(ref, placed)
+        return NodeView(self.node, rest)
 
 
 def tolerates(tolerations: Iterable[Obj], taint: Obj) -> bool:
@@ -100,8 +136,8 @@ def _ports(demand: Demand, node: NodeView) -> Refusal | None:
         return None
     everywhere = "0.0.0.0"  # noqa: S104
     for protocol, address, port in demand.ports:
-        for used_protocol, used_address, used_port in node.used().ports:
-            same = used_protocol == protocol and used_port == port
+        for (used_protocol, used_address, used_port), count in node.tally.ports.items():
+            same = count > 0 and used_protocol == protocol and used_port == port
             if same and (everywhere in (address, used_address) or address == used_address):
                 return Refusal(("node(s) didn't have free ports for the requested pod ports",), False)
     return None
@@ -111,9 +147,9 @@ def resources(demand: Demand, node: NodeView) -> Refusal | None:
     """NodeResourcesFit: every resource that is short, and room for one more pod."""
     reasons = []
     room = int(quantity.parse(node.allocatable.get("pods", "110")).amount)
-    if len(node.pods) + 1 > room:
+    if len(node.tally.placed) + 1 > room:
         reasons.append("Too many pods")
-    used = node.used().amounts
+    used = node.tally.amounts
     known = ("cpu", "memory", "ephemeral-storage")
     for name in (*known, *sorted(set(demand.amounts) - set(known))):
         asked = demand.amounts.get(name, 0)
@@ -183,4 +219,4 @@ def _pod_affinity(store: Store, pod: Obj, node: NodeView, nodes: list[NodeView])
     return Refusal((found[0],), found[1]) if found else None
 
 
-__all__ = ["NodeView", "Placed", "Refusal", "check", "demand_of", "resources", "tolerates"]
+__all__ = ["NodeView", "Placed", "Refusal", "Tally", "check", "demand_of", "resources", "tolerates"]

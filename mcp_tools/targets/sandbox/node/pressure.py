@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcp_tools.targets.sandbox import quantity
 from mcp_tools.targets.sandbox.node import behaviour as behaviours
 from mcp_tools.targets.sandbox.node import ending, status
+from mcp_tools.targets.sandbox.node.demand import demand_of
 from mcp_tools.targets.sandbox.node.runtime import PodRun
 from mcp_tools.targets.sandbox.store import Obj
 
@@ -94,18 +95,17 @@ def _does_not_fit(kubelet: Kubelet, pod: Obj) -> tuple[str, str] | None:
     conditions = {entry["type"] for entry in (pod.get("status") or {}).get("conditions") or ()}
     if "PodScheduled" in conditions or _static(pod) or not kubelet.allocatable:
         return None
-    from mcp_tools.targets.sandbox.node.demand import Demand, demand_of
-
-    used = Demand()
+    used: dict[str, int] = {}
     for ref in kubelet.pods:
         other = kubelet.store.at(ref)
         if other is not None and (other.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-            used = used + demand_of(other)
+            for name, amount in demand_of(other).amounts.items():
+                used[name] = used.get(name, 0) + amount
     wanted = demand_of(pod)
     for name, asked in wanted.amounts.items():
         have = quantity.parse(kubelet.allocatable.get(name, "0"))
         scale = 1000 if name == "cpu" else 1
-        capacity, taken = int(have.amount * scale), used.amounts.get(name, 0)
+        capacity, taken = int(have.amount * scale), used.get(name, 0)
         if asked and asked + taken > capacity:
             return (
                 f"OutOf{name}",

@@ -13,7 +13,7 @@ from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.meta import Request
 from mcp_tools.targets.sandbox.node import status
 from mcp_tools.targets.sandbox.node.demand import Demand, demand_of
-from mcp_tools.targets.sandbox.node.filters import NodeView, Placed, Refusal, check
+from mcp_tools.targets.sandbox.node.filters import NodeView, Placed, Refusal, Tally, check
 from mcp_tools.targets.sandbox.node.preemption import NOT_HELPFUL, choose
 from mcp_tools.targets.sandbox.store import Change, Obj, Ref
 
@@ -32,7 +32,7 @@ class Scheduler:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster, self.store, self.api = cluster, cluster.store, cluster.api
-        self._placed: dict[str, dict[Ref, Placed]] = {}
+        self._placed: dict[str, Tally] = {}
         self._node_of: dict[Ref, str] = {}
         self._waiting: dict[Ref, None] = {}
         self._views: dict[str, NodeView] = {}
@@ -49,18 +49,15 @@ class Scheduler:
         if pod is not None and (pod.get("status") or {}).get("phase") not in ENDED:
             node = pod["spec"].get("nodeName")
         if pod is not None and node is not None:
-            known = self._placed.setdefault(node, {})
-            before = known.get(ref)
+            tally = self._placed.setdefault(node, Tally())
+            before = tally.placed.get(ref)
             same = before is not None and before.pod["spec"] == pod["spec"]
-            known[ref] = Placed(pod, before.demand if same and before is not None else demand_of(pod))
+            tally.add(ref, Placed(pod, before.demand if same and before is not None else demand_of(pod)))
             self._node_of[ref] = node
         if old is not None and old != node:
-            self._placed[old].pop(ref, None)
+            self._placed[old].remove(ref)
             if node is None:
                 self._node_of.pop(ref, None)
-        if node is not None or old is not None:
-            self._views.pop(node or "", None)
-            self._views.pop(old or "", None)
         return old is not None and old != node
 
     def interested(self, change: Change) -> Iterable[Ref]:
@@ -103,7 +100,7 @@ class Scheduler:
             name = node["metadata"]["name"]
             view = self._views.get(name)
             if view is None:
-                view = self._views[name] = NodeView(node, self._placed.get(name, {}).values())
+                view = self._views[name] = NodeView(node, self._placed.setdefault(name, Tally()))
             found.append(view)
         return found
 
@@ -143,7 +140,7 @@ class Scheduler:
         if not self._select_volumes(pod, fitting[0].name):
             self._waiting[ref] = None
             return
-        self._bind(ref, pod, min(fitting, key=lambda view: len(view.pods)).name)
+        self._bind(ref, pod, min(fitting, key=lambda view: len(view.tally.placed)).name)
 
     def _bind(self, ref: Ref, pod: Obj, node: str) -> None:
         self._waiting.pop(ref, None)
@@ -260,7 +257,7 @@ class Scheduler:
         """Whether pods of lower priority already leave the node that the pod is to get."""
         node = (pod.get("status") or {}).get("nominatedNodeName")
         priority = int(pod["spec"].get("priority") or 0)
-        leaving = (placed.pod for placed in self._placed.get(node or "", {}).values())
+        leaving = (placed.pod for placed in self._placed.get(node or "", Tally()).placed.values())
         return any(
             p["metadata"].get("deletionTimestamp") and int(p["spec"].get("priority") or 0) < priority for p in leaving
         )
