@@ -12,6 +12,7 @@ from typing import Any
 from mcp_tools.targets.sandbox import (
     admitting,
     apply,
+    cautions,
     conversion,
     defaults,
     deletion,
@@ -36,9 +37,6 @@ from mcp_tools.targets.sandbox.patching import PatchType
 from mcp_tools.targets.sandbox.store import Obj, Ref, Store, copy
 
 __all__ = ["Action", "Admission", "Api", "Page", "PatchType", "Request"]
-
-NAME_ATTEMPTS = 8
-"""How often a generated name that is taken is made anew."""
 
 
 class Api:
@@ -141,7 +139,8 @@ class Api:
         new = conversion.to_stored(shown, new)
         facts = new["metadata"]
         if not facts.get("name") and facts.get("generateName"):
-            facts["name"] = self._free_name(kind, namespace, facts["generateName"])
+            home = namespace if kind.namespaced else ""
+            facts["name"] = meta.free_name(self.store, kind, home, facts["generateName"])
         if not facts.get("name"):
             raise errors.invalid(kind, "", validation.validate(kind, new, None))
         if kind.namespaced:
@@ -154,14 +153,6 @@ class Api:
         if not request.dry_run:
             new = self.store.put(kind.key, new)
         return conversion.from_stored(shown, new)
-
-    def _free_name(self, kind: Kind, namespace: str, base: str) -> str:
-        name = meta.generated(base)
-        for _ in range(NAME_ATTEMPTS - 1):
-            if self.store.get(kind.key, namespace if kind.namespaced else "", name) is None:
-                break
-            name = meta.generated(base)
-        return name
 
     def _decode(
         self, kind: Kind, namespace: str, obj: Any, request: Request, name: str | None = None, **patched: Any
@@ -202,6 +193,9 @@ class Api:
         self, action: Action, kind: Kind, obj: Obj, old: Obj | None, namespace: str, request: Request, subresource: str
     ) -> None:
         mistakes: list[FieldError] = []
+        if not subresource and (old is None or _newer(obj, old)):
+            for text in cautions.of(kind, obj):
+                request.warn(text)
         if old is not None and subresource not in ("", "scale"):
             validation_meta.updated(mistakes, obj["metadata"], old["metadata"])
         else:
@@ -394,3 +388,8 @@ class Api:
         if strategy.raises_generation(kind, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         return self._put(kind, new)
+
+
+def _newer(obj: Obj, old: Obj) -> bool:
+    """Whether it is a new generation."""
+    return bool(obj["metadata"].get("generation") != old["metadata"].get("generation"))

@@ -15,12 +15,14 @@ from typing import Any, Literal
 
 from mcp_tools.targets.sandbox import errors
 from mcp_tools.targets.sandbox.kinds import Kind
-from mcp_tools.targets.sandbox.store import Obj
+from mcp_tools.targets.sandbox.store import Obj, Store
 
 MASTERS = "system:masters"
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """The letters of generated names: no vowels, so that no words come about."""
 GENERATED_BASE = 58
+NAME_ATTEMPTS = 8
+"""How often a generated name that is taken is made anew."""
 
 
 @dataclass
@@ -65,6 +67,16 @@ def new_uid() -> str:
 def generated(base: str) -> str:
     """A name that begins with that and ends with five random letters; 63 characters at most."""
     return base[:GENERATED_BASE] + suffix()
+
+
+def free_name(store: Store, kind: Kind, namespace: str, base: str) -> str:
+    """A generated name that is not taken, as far as a few attempts find one."""
+    name = generated(base)
+    for _ in range(NAME_ATTEMPTS - 1):
+        if store.get(kind.key, namespace, name) is None:
+            break
+        name = generated(base)
+    return name
 
 
 def suffix(length: int = 5) -> str:
