@@ -74,14 +74,14 @@ def pause_condition(deployment: Obj, clock: Clock) -> Obj | None:
 def calculated(deployment: Obj, sets: Sequence[Obj], new: Obj | None, clock: Clock) -> Obj:
     """The counts and the Available condition."""
     before = deployment.get("status") or {}
-    total, available = rollout.counted(sets, "replicas"), rollout.counted(sets, "availableReplicas")
+    available = rollout.counted(sets, "availableReplicas")
     status: dict[str, Any] = {
         "observedGeneration": deployment["metadata"].get("generation", 1),
-        "replicas": total,
+        "replicas": rollout.counted(sets, "replicas"),
         "updatedReplicas": rollout.counted([new], "replicas") if new is not None else 0,
         "readyReplicas": rollout.counted(sets, "readyReplicas"),
         "availableReplicas": available,
-        "unavailableReplicas": max(total - available, 0),
+        "unavailableReplicas": max(rollout.total(sets) - available, 0),
     }
     status = {name: value for name, value in status.items() if value}
     conditions = list(before.get("conditions") or [])
