@@ -55,8 +55,20 @@ def _slot(kubelet: Kubelet, run: PodRun, pod: Obj, slot: Slot, entry: Obj) -> No
         slot.waiting = (state["waiting"].get("reason", ""), state["waiting"].get("message", ""))
         if slot.waiting[0] == "CrashLoopBackOff":
             slot.crash_delay = min(10.0 * 2 ** max(slot.restarts - 1, 0), 300.0)
+    elif "waiting" in state:
+        _pulling(kubelet, slot, state["waiting"])
     elif "running" in state:
         _running(kubelet, run, pod, slot, entry, state["running"])
+
+
+def _pulling(kubelet: Kubelet, slot: Slot, told: Obj) -> None:
+    """A pull that failed goes on backing off."""
+    reason, message = told.get("reason", ""), told.get("message", "")
+    slot.waiting = (reason, message) if message else None
+    if reason in ("ErrImagePull", "ImagePullBackOff"):
+        slot.pull_error = message.partition(": ErrImagePull: ")[2] or message
+        slot.pull_delay = starting.PULL_BACKOFF
+        slot.retry_at = kubelet.time.now() + slot.pull_delay
 
 
 def _ended(kubelet: Kubelet, slot: Slot, told: Obj, entry: Obj) -> Run:

@@ -66,7 +66,7 @@ def _image(kubelet: Kubelet, pod: Obj, slot: Slot, now: float) -> Image | None:
     if slot.pull is not None:
         return _pulled(kubelet, pod, slot, now)
     fault = kubelet.faults.image(wanted)
-    image = None if fault is not None and fault.effect in ("missing", "pull", "slow") else kubelet.images.find(wanted)
+    image = None if fault is not None and fault.effect == "missing" else kubelet.images.find(wanted)
     policy = slot.spec.get("imagePullPolicy") or ("Always" if name.tag == "latest" else "IfNotPresent")
     if policy == "Never" and image is None:
         message = f'Container image "{wanted}" is not present with pull policy of Never'
