@@ -59,7 +59,7 @@ def _serve(where: Path, idle: float, speed: float) -> None:
     kubeconfig.write_json(where / daemon.IDENTITY, {**known, "port": port})
     certificate = (where / daemon.TLS).read_bytes()
     public = certificate[: certificate.index(b"-----BEGIN PRIVATE")]
-    kubeconfig.write(where / daemon.KUBECONFIG, f"https://{serving.HOST}:{port}", known["token"], public)
+    kubeconfig.write(where / daemon.KUBECONFIG, f"https://{kubeconfig.HOST}:{port}", known["token"], public)
     record = {"pid": os.getpid(), "port": port, "token": known["token"], "started": time.time()}
     try:
         kubeconfig.write_json(where / daemon.SERVER, record)

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from mcp_tools.targets.sandbox.http import Served
 
 
-class ClockChange(BaseModel):
-    """How the time is to go on: faster waits (a real clock), or a jump (a virtual one)."""
+class Advance(BaseModel):
+    """How far a virtual clock is to jump; what is due on the way is done."""
 
     model_config = ConfigDict(extra="forbid")
-    speed: float | None = Field(default=None, gt=0, le=10_000)
-    advance: float | None = Field(default=None, ge=0, le=366 * 86400)
+    seconds: float = Field(ge=0, le=366 * 86400)
 
 
 def serve(served: Served, incoming: Incoming, request: Request) -> Answer:
@@ -126,17 +125,12 @@ def _clock(served: Served, incoming: Incoming, name: str) -> Answer:
     clock = served.cluster.clock
     if incoming.method == "POST":
         try:
-            change = ClockChange.model_validate(_body(incoming))
+            change = Advance.model_validate(_body(incoming))
         except ValidationError as error:
             raise errors.bad_request(_said(error)) from error
-        if change.speed is not None:
-            if not clock.real:
-                raise errors.bad_request("a virtual clock has no speed: advance it")
-            clock.speed = change.speed
-        if change.advance is not None:
-            if clock.real:
-                raise errors.bad_request("a real clock cannot be advanced: change its speed")
-            served.cluster.settle(change.advance)
+        if clock.real:
+            raise errors.bad_request("this cluster follows the real time: only a virtual clock can be advanced")
+        served.cluster.settle(change.seconds)
     return answer({"now": clock.now(), "stamp": clock.stamp(), "real": clock.real, "speed": clock.speed})
 
 

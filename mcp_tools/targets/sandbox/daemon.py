@@ -25,7 +25,7 @@ from typing import Any
 
 from mcp_tools import config
 from mcp_tools.errors import EnvironmentNotReady, TimedOut
-from mcp_tools.targets.sandbox.serving import HOST, Address
+from mcp_tools.targets.sandbox.kubeconfig import HOST, Address
 
 IDLE = 30 * 60
 """Seconds without a request after which the server stops."""

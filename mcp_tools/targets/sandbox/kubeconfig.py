@@ -1,4 +1,4 @@
-"""The kubeconfig of a served sandbox: one context, named ``sandbox``."""
+"""The address of a served sandbox, and its kubeconfig with one context, named ``sandbox``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import base64
 import json
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 CONTEXT = "sandbox"
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a served cluster is, and how to come in. The kubeconfig has its context ``sandbox``."""
+
+    url: str
+    token: str
+    kubeconfig: Path
 
 
 def document(url: str, token: str, authority: bytes, *, namespace: str = "default") -> dict[str, Any]:

@@ -88,10 +88,7 @@ class Broken(ValueError):
 def _messages() -> dict[str, Table]:
     with lzma.open(DATA, "rt") as file:
         recorded = json.load(file)
-    return {
-        name: {int(number): tuple(field) for number, field in table.items()}  # type: ignore[misc]
-        for name, table in recorded.items()
-    }
+    return {name: {int(number): tuple(field) for number, field in table.items()} for name, table in recorded.items()}
 
 
 def decode(body: bytes) -> dict[str, Any]:

@@ -10,32 +10,34 @@ import asyncio
 import contextlib
 import datetime
 import ipaddress
+import logging
 import secrets
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_tools.targets.sandbox import http, kubeconfig
+from mcp_tools.targets.sandbox.kubeconfig import HOST, Address
 
 if TYPE_CHECKING:
     import uvicorn
 
     from mcp_tools.targets.sandbox.cluster import Cluster
 
-HOST = "127.0.0.1"
 KEEP_ALIVE = 600
 """Seconds; shorter ones race with clients that reuse a connection for a write."""
+LAST_WORDS = 0.2
+"""Seconds that answers have to go out when the server stops; idle connections are closed after that."""
 T = TypeVar("T")
 
 
 def bound(port: int = 0) -> socket.socket:
     """A listening socket on loopback; on that port if it is free, otherwise on any."""
     for wanted in dict.fromkeys((port, 0)):
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((HOST, wanted))
@@ -98,6 +100,7 @@ def server(app: http.Served, certificate_file: Path) -> uvicorn.Server:
     """The HTTP server; ``certificate_file`` has the certificate and the key."""
     import uvicorn
 
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each upgrade that kubectl tries
     config = uvicorn.Config(
         app,
         loop="asyncio",
@@ -107,6 +110,7 @@ def server(app: http.Served, certificate_file: Path) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=2,
         ssl_certfile=str(certificate_file),
@@ -116,18 +120,10 @@ def server(app: http.Served, certificate_file: Path) -> uvicorn.Server:
     def stop() -> None:
         made.should_exit = True
         app.close()
+        asyncio.get_running_loop().call_later(LAST_WORDS, setattr, made, "force_exit", True)
 
     app.stop = stop
     return made
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a served cluster is, and how to come in. The kubeconfig has its context ``sandbox``."""
-
-    url: str
-    token: str
-    kubeconfig: Path
 
 
 class Running:

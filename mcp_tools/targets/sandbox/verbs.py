@@ -64,7 +64,7 @@ class Verbs:
     def _check_verb(self, asked: str, place: Place) -> None:
         if place.subresource:
             allowed = _subresource_verbs(place)
-        elif place.name and asked == "create":
+        elif (asked == "create" and place.name) or (asked in {"update", "patch"} and not place.name):
             raise METHOD_NOT_ALLOWED
         else:
             allowed = place.kind.verbs
