@@ -9,6 +9,7 @@ from mcp_tools.targets.sandbox.controllers.aggregation import ClusterRoleAggrega
 from mcp_tools.targets.sandbox.controllers.base import Manager
 from mcp_tools.targets.sandbox.controllers.garbage import GarbageCollector
 from mcp_tools.targets.sandbox.controllers.namespaces import NamespaceController
+from mcp_tools.targets.sandbox.escalation import Escalation
 from mcp_tools.targets.sandbox.faults import Faults
 from mcp_tools.targets.sandbox.node.images import Images
 from mcp_tools.targets.sandbox.store import Change, Ref, Store
@@ -24,7 +25,7 @@ class Cluster:
         self.images = Images(store)
         self.faults = Faults(store)
         self.manager = Manager(store, clock)
-        self.api.admission.extend(admission.default(self.api))
+        self.api.admission += [*admission.default(self.api), Escalation(self.api)]
         self.manager.add([GarbageCollector(self), NamespaceController(self), ClusterRoleAggregation(self)])
         self.manager.add(controllers.default(self))
         self.manager.add(node.default(self))

@@ -240,3 +240,47 @@ def test_a_rules_review_lists_what_one_may_do(cluster: Cluster) -> None:
     assert {"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]} in status["resourceRules"]
     assert any("/version" in rule["nonResourceURLs"] for rule in status["nonResourceRules"])
     assert status["incomplete"] is False
+
+
+# -- escalation ----------------------------------------------------------------------------------------------------
+
+
+def role(name: str, verbs: list[str], resource: str) -> Obj:
+    rules = [{"apiGroups": [""], "resources": [resource], "verbs": verbs}]
+    return {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}
+
+
+def test_nobody_grants_what_they_do_not_hold(cluster: Cluster) -> None:
+    bind(cluster, "admin")
+    who, roles = reader(cluster), kinds.by_key(f"roles.{RBAC}")
+    cluster.api.create(roles, "z", role("pods", ["get", "delete"], "pods"), who)
+    assert said(cluster.api.create, roles, "z", role("nodes", ["get", "list"], "nodes"), who) == (
+        'roles.rbac.authorization.k8s.io "nodes" is forbidden: user "system:serviceaccount:z:reader" '
+        '(groups=["system:serviceaccounts" "system:serviceaccounts:z" "system:authenticated"]) is attempting to grant '
+        "RBAC permissions not currently held:\n"
+        '{APIGroups:[""], Resources:["nodes"], Verbs:["get" "list"]}'
+    )
+    widened = role("pods", ["*"], "pods")
+    assert said(cluster.api.update, roles, "z", "pods", widened, who).endswith(
+        '{APIGroups:[""], Resources:["pods"], Verbs:["*"]}'
+    )
+
+
+def test_nobody_binds_a_role_that_gives_more_than_they_hold(cluster: Cluster) -> None:
+    bind(cluster, "admin")
+    who, bindings = reader(cluster), kinds.by_key(f"rolebindings.{RBAC}")
+
+    def binding(name: str) -> Obj:
+        ref = {"apiGroup": RBAC, "kind": "ClusterRole", "name": name}
+        subjects = [{"kind": "ServiceAccount", "name": "default", "namespace": "z"}]
+        head: Obj = {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "metadata": {"name": f"of-{name}"}}
+        return head | {"roleRef": ref, "subjects": subjects}
+
+    cluster.api.create(bindings, "z", binding("view"), who)
+    words = said(cluster.api.create, bindings, "z", binding("cluster-admin"), who)
+    assert words.startswith('rolebindings.rbac.authorization.k8s.io "of-cluster-admin" is forbidden: user ')
+    assert '{APIGroups:["*"], Resources:["*"], Verbs:["*"]}\n{NonResourceURLs:["*"], Verbs:["*"]}' in words
+    with pytest.raises(ApiError) as caught:
+        cluster.api.create(bindings, "z", binding("lost"), who)
+    assert caught.value.message == 'clusterrole.rbac.authorization.k8s.io "lost" not found'
+    cluster.api.create(bindings, "z", binding("cluster-admin"), ME)
