@@ -343,3 +343,64 @@ def test_a_webhook_is_called_for_what_its_selectors_take(bench: Bench) -> None:
     bench.create("configmaps", {"metadata": {"name": "x"}})
     with pytest.raises(ApiError, match="failed calling webhook"):
         bench.create("configmaps", {"metadata": {"name": "y", "labels": {"checked": "yes"}}})
+
+
+# -- policies --------------------------------------------------------------------------------------------------------
+
+
+def policy(bench: Bench, expression: str, actions: list[str] | None = None, **validation: str) -> None:
+    rule = {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["deployments"],
+    }
+    bench.create(
+        f"validatingadmissionpolicies.{GROUP}",
+        {
+            "metadata": {"name": "few"},
+            "spec": {
+                "matchConstraints": {"resourceRules": [rule]},
+                "validations": [{"expression": expression, **validation}],
+                "variables": [{"name": "most", "expression": "2 + 1"}],
+            },
+        },
+    )
+    bench.create(
+        f"validatingadmissionpolicybindings.{GROUP}",
+        {"metadata": {"name": "all"}, "spec": {"policyName": "few", "validationActions": actions or ["Deny"]}},
+    )
+
+
+def test_a_policy_refuses_with_its_expression(bench: Bench) -> None:
+    policy(bench, "object.spec.replicas <= variables.most")
+    with pytest.raises(ApiError) as caught:
+        bench.create("deployments.apps", deployment(replicas=4))
+    assert (caught.value.code, caught.value.reason) == (422, "Invalid")
+    assert caught.value.message == (
+        "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'few' with binding 'all' denied request: "
+        "failed expression: object.spec.replicas <= variables.most"
+    )
+    bench.create("deployments.apps", deployment(replicas=3))
+    with pytest.raises(ApiError, match="denied request"):
+        bench.update("deployments.apps", "web", lambda obj: obj["spec"].update({"replicas": 5}))
+
+
+def test_a_policy_may_say_why_in_its_own_words(bench: Bench) -> None:
+    policy(bench, "false", messageExpression="'no more than ' + string(variables.most)", reason="Forbidden")
+    with pytest.raises(ApiError, match="denied request: no more than 3") as caught:
+        bench.create("deployments.apps", deployment())
+    assert caught.value.code == 403
+
+
+def test_a_policy_that_cannot_be_evaluated_fails(bench: Bench) -> None:
+    policy(bench, "object.spec.nothing == 1")
+    with pytest.raises(ApiError, match=r"'object.spec.nothing == 1' resulted in error: no such key: nothing"):
+        bench.create("deployments.apps", deployment())
+
+
+def test_a_policy_may_warn_only(bench: Bench) -> None:
+    policy(bench, "object.spec.replicas < 1", ["Warn"], message="too many")
+    warnings: list[str] = []
+    bench.create("deployments.apps", deployment(), warnings=warnings)
+    assert warnings == ["Validation failed for ValidatingAdmissionPolicy 'few' with binding 'all': too many"]

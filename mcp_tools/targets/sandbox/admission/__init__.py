@@ -10,7 +10,16 @@ if TYPE_CHECKING:
 
 def default(api: Api) -> list[Admission]:
     """The plugins of Minikube's API server, in their order. What is new in a namespace, the API itself looks at."""
-    from mcp_tools.targets.sandbox.admission import limits, pods, podsecurity, quota, registry, storage, webhooks
+    from mcp_tools.targets.sandbox.admission import (
+        limits,
+        pods,
+        podsecurity,
+        policies,
+        quota,
+        registry,
+        storage,
+        webhooks,
+    )
 
     return [
         registry.Registry(api),
@@ -22,6 +31,7 @@ def default(api: Api) -> list[Admission]:
         storage.Storage(api),
         pods.RuntimeClass(api),
         storage.Defaults(api),
+        policies.Policies(api),
         webhooks.Webhooks(api),
         quota.ResourceQuota(api),
     ]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mcp_tools.targets.sandbox.admission import rules
 from mcp_tools.targets.sandbox.admission.base import Action, Plugin
-from mcp_tools.targets.sandbox.controllers.common import labels_of, matches
+from mcp_tools.targets.sandbox.controllers.common import labels_of
 from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import Request
@@ -64,7 +65,8 @@ class Webhooks(Plugin):
         for hook in self._hooks(key):
             if hook.get("failurePolicy", "Fail") != "Fail":
                 continue
-            if _ruled(hook, action, kind, subresource) and self._selected(hook, kind, obj, old, namespace):
+            asked = rules.ruled(hook.get("rules"), hook.get("matchPolicy"), action, kind, subresource)
+            if asked and rules.selected(self.store, hook, kind, obj, old, namespace):
                 if request.dry_run and hook.get("sideEffects") not in ("None", "NoneOnDryRun"):
                     raise ApiError(400, f'admission webhook "{hook["name"]}" does not support dry run')
                 raise failed(hook, self._why(hook))
@@ -72,17 +74,6 @@ class Webhooks(Plugin):
     def _hooks(self, key: str) -> Iterator[Obj]:
         for configuration in self.store.select(key):
             yield from configuration.get("webhooks") or ()
-
-    def _selected(self, hook: Obj, kind: Kind, obj: Obj | None, old: Obj | None, namespace: str) -> bool:
-        """Whether the labels of the object and of its namespace are those that it wants."""
-        wanted = hook.get("namespaceSelector") or {}
-        if wanted and (kind.namespaced or kind.key == "namespaces"):
-            home = self.store.get("namespaces", "", namespace) if kind.namespaced else obj or old
-            if home is not None and not matches(wanted, labels_of(home)):
-                return False
-        wanted = hook.get("objectSelector") or {}
-        found = [each for each in (obj, old) if each is not None]
-        return not wanted or any(matches(wanted, labels_of(each)) for each in found)
 
     def _why(self, hook: Obj) -> str:
         """What the connection says that cannot be made."""
@@ -120,30 +111,3 @@ def failed(hook: Obj, why: str) -> ApiError:
     """The answer to a request that a webhook was to decide about."""
     text = f'failed calling webhook "{hook["name"]}": failed to call webhook: {why}'
     return ApiError(500, f"Internal error occurred: {text}", details={"causes": [{"message": text}]})
-
-
-def _ruled(hook: Obj, action: Action, kind: Kind, subresource: str) -> bool:
-    resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
-    for rule in hook.get("rules") or ():
-        scope = rule.get("scope", "*")
-        if scope != "*" and (scope == "Namespaced") != kind.namespaced:
-            continue
-        if not {"*", action} & set(rule.get("operations") or ()):
-            continue
-        if not {"*", kind.group} & set(rule.get("apiGroups") or ()):
-            continue
-        # With matchPolicy Equivalent, which is the default, the version does not matter.
-        if hook.get("matchPolicy") == "Exact" and not {"*", kind.version} & set(rule.get("apiVersions") or ()):
-            continue
-        if any(_names(pattern, resource, kind.plural, subresource) for pattern in rule.get("resources") or ()):
-            return True
-    return False
-
-
-def _names(pattern: str, resource: str, plural: str, subresource: str) -> bool:
-    if pattern in ("*/*", resource):
-        return True
-    if pattern == "*":
-        return not subresource
-    first, slash, second = pattern.partition("/")
-    return bool(slash) and ((first == "*" and second == subresource) or (second == "*" and first == plural))
