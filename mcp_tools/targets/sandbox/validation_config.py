@@ -70,6 +70,15 @@ def secret(errors: Errors, obj: Obj, old: Obj | None) -> None:
             _json(errors, data[key], f"data[{key}]")
 
 
+_JSON = (
+    ("Expecting property name", "looking for beginning of object key string"),
+    ("Expecting ':'", "after object key"),
+    ("Expecting ','", "after object key:value pair"),
+    ("Extra data", "after top-level value"),
+)
+"""What Go's decoder says where Python's says this."""
+
+
 def _json(errors: Errors, encoded: str, path: str) -> None:
     text = base64.b64decode(encoded).decode("utf-8", "replace")
     try:
@@ -78,7 +87,10 @@ def _json(errors: Errors, encoded: str, path: str) -> None:
         if error.pos >= len(text.rstrip()):
             why = "unexpected end of JSON input"
         else:
-            why = f"invalid character '{text[error.pos]}' looking for beginning of value"
+            where = next(
+                (where for said, where in _JSON if error.msg.startswith(said)), "looking for beginning of value"
+            )
+            why = f"invalid character '{text[error.pos]}' {where}"
         errors.append(invalid(path, "<secret contents redacted>", why))
         return
     if not isinstance(found, dict):
