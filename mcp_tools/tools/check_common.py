@@ -81,13 +81,16 @@ class Scene:
     kube: KubeEngine
     app: Application
     seen: Snapshot
+    simulated: bool = False
+    """Whether no process is there that could be asked."""
     _chosen: dict[str, list[tuple[str, Place]]] = field(default_factory=dict)
 
     @classmethod
     async def look(cls, call: Call, path: str) -> Scene:
         """Load the application and look at its namespace."""
         app = application.load(call.path(path))
-        return cls(call.world.kube, app, await sweep(call.world.kube, app.spec.namespace))
+        seen = await sweep(call.world.kube, app.spec.namespace)
+        return cls(call.world.kube, app, seen, call.world.simulated)
 
     @property
     def namespace(self) -> str:

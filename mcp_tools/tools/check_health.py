@@ -168,7 +168,7 @@ async def _usage(scene: Scene, name: str, pod: Manifest, row: PodHealth, metrics
         row.memory_mib = mebibytes(_size(measured[0]["usage"].get("memory")))
         row.cpu_millicores = _millicores(measured[0]["usage"].get("cpu"))
         row.measured = "metrics API"
-    elif row.phase == "Running":
+    elif row.phase == "Running" and not scene.simulated:
         try:
             used, limit = await scene.kube.memory_usage(*place)
         except LongshoreError:

@@ -250,6 +250,7 @@ async def minikube_start(args: MinikubeStartInput, call: Call) -> MinikubeStartO
     return MinikubeStartOutput(
         changed=changed,
         evidence=[
+            *(["the sandbox (simulated) is up; Minikube is not asked"] if call.world.simulated else []),
             f"host {status.host}, kubelet {status.kubelet}, apiserver {status.apiserver}",
             f"{profile.cpus} CPUs, {profile.memory_mib} MiB, Kubernetes {profile.kubernetes}",
             *warnings,

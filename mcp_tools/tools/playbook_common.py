@@ -133,7 +133,9 @@ def prepare(args: PlaybookInput, call: Call) -> Prepared:
         playbook_digest=hashlib.sha256(playbook.model_dump_json().encode()).hexdigest(),
         application=app,
         application_digest=playbook_context.digest(app),
-        context=playbook_context.context(app, workspace, minikube=call.world.is_minikube),
+        context=playbook_context.context(
+            app, workspace, minikube=call.world.is_minikube, simulated=call.world.simulated
+        ),
         params=playbook_context.parameters(playbook.parameters, args.params),
     )
 

@@ -28,7 +28,12 @@ def external_database(application: Application, env: Mapping[str, str] = os.envi
 
 
 def context(
-    application: Application, workspace: Path, *, minikube: bool, env: Mapping[str, str] = os.environ
+    application: Application,
+    workspace: Path,
+    *,
+    minikube: bool,
+    simulated: bool = False,
+    env: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
     """The variable ``app`` of expressions, as JSON data.
 
@@ -49,6 +54,7 @@ def context(
         "file": shown(application.file, workspace),
         "namespace": spec.namespace,
         "is_minikube": minikube,
+        "simulated": simulated,
         "database_external": external,
         "database_image": spec.database.image if spec.database is not None and not external else "",
         "spec": spec.model_dump(mode="json"),

@@ -70,10 +70,12 @@ def test_engines_know_no_tool_and_no_server() -> None:
 
 def test_one_module_starts_processes() -> None:
     starters = {"subprocess", "pty", "multiprocessing", "asyncio.subprocess"}
+    # The second starts the sandbox's server, which outlives whoever starts it: nothing of it is waited for.
+    allowed = ("mcp_tools/engines/process.py", "mcp_tools/targets/sandbox/daemon.py")
     wrong = []
     for package in ("mcp_tools", "playbooks"):
         for file in sources(package):
-            if file.relative_to(ROOT).as_posix() == "mcp_tools/engines/process.py":
+            if file.relative_to(ROOT).as_posix() in allowed:
                 continue
             text = file.read_text(encoding="utf-8")
             wrong += [f"{file.name}:{line} imports {m}" for line, m, _ in imports(file) if m in starters]

@@ -278,6 +278,7 @@ class World:
     target: str = "minikube"
     profile: str = "minikube"
     is_minikube: bool = True
+    simulated: bool = False
 
 
 def stage(

@@ -93,7 +93,12 @@ class Desk:
             installed=True, version=self.minikube_version, config=self.config, status=self.get_status
         )
         self.world: Any = SimpleNamespace(
-            docker=docker, minikube=minikube, is_minikube=True, target="minikube", profile="minikube"
+            docker=docker,
+            minikube=minikube,
+            is_minikube=True,
+            simulated=False,
+            target="minikube",
+            profile="minikube",
         )
 
     async def _answer(self) -> None:

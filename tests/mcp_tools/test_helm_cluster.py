@@ -184,7 +184,7 @@ CHART = textwrap.dedent("""\
 def stage(tmp_path: Path) -> Iterator[Stage]:
     write_charts(tmp_path)
     kube = KubeEngine()
-    world = SimpleNamespace(kube=kube, helm=HelmEngine(kube), target="context:test", minikube=None)
+    world = SimpleNamespace(kube=kube, helm=HelmEngine(kube), target="context:test", minikube=None, simulated=False)
     namespace = f"h5-{secrets.token_hex(3)}"
     yield Stage(namespace, tmp_path, world)
     permit = issue(tool="test", effect=Effect.DESTROY, call_id="clean-up")
@@ -289,7 +289,7 @@ sys.path.insert(0, sys.argv[3])
 import test_helm_cluster as t
 from types import SimpleNamespace
 kube = t.KubeEngine()
-world = SimpleNamespace(kube=kube, helm=t.HelmEngine(kube), target="x", minikube=None)
+world = SimpleNamespace(kube=kube, helm=t.HelmEngine(kube), target="x", minikube=None, simulated=False)
 stage = t.Stage(sys.argv[1], Path(sys.argv[2]), world)
 asyncio.run(stage.deploy(note=sys.argv[4], slow=40))
 """
@@ -327,7 +327,7 @@ def test_kill_9_in_the_middle_of_helm_is_recovered_from(stage: Stage, first: boo
         assert (await stage.deploy()).revision == 1
 
     async def after() -> None:
-        stage.world = SimpleNamespace(kube=KubeEngine(), target="x", minikube=None)
+        stage.world = SimpleNamespace(kube=KubeEngine(), target="x", minikube=None, simulated=False)
         stage.world.helm = HelmEngine(stage.world.kube)
         status = await stage.call("helm_status", release="web")
         assert status.status.startswith("pending-")
@@ -339,7 +339,7 @@ def test_kill_9_in_the_middle_of_helm_is_recovered_from(stage: Stage, first: boo
 
     if not first:
         run(before())
-        stage.world = SimpleNamespace(kube=KubeEngine(), target="x", minikube=None)
+        stage.world = SimpleNamespace(kube=KubeEngine(), target="x", minikube=None, simulated=False)
         stage.world.helm = HelmEngine(stage.world.kube)
     _killed_in_the_middle(stage, "two", "pending-install" if first else "pending-upgrade")
     run(after())

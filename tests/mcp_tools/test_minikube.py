@@ -245,6 +245,7 @@ def call_of(fake: Fake, effect: Effect, machine: Daemon | None = None, container
         context="minikube",
         target="minikube",
         is_minikube=True,
+        simulated=False,
     )
     call = Call(world, fake.folder, "test", tool="test")
     call._permit = permit(effect)
