@@ -209,6 +209,7 @@ def test_a_daemon_is_updated_by_replacing_its_pods(bench: Bench) -> None:
     bench.settle(10)
     assert [pod["spec"]["containers"][0]["image"] for pod in bench.all("pods")] == ["nginx:2"]
     assert bench.get(DAEMONS, "agent")["status"]["updatedNumberScheduled"] == 1
+    assert bench.all("pods")[0]["metadata"]["labels"]["pod-template-generation"] == "2"
     assert len(bench.all(REVISIONS)) == 2
 
 

@@ -1,4 +1,4 @@
-"""What the registry decides for a new object beyond its defaults: addresses and ports of services, selectors of Jobs.
+"""What the registry decides for a new object beyond its defaults: services, Jobs, DaemonSets.
 
 Source: ``pkg/registry/core/service/storage/alloc.go`` and ``pkg/registry/batch/job/strategy.go`` of Kubernetes.
 """
@@ -20,6 +20,7 @@ STATIC = 256
 """How many addresses at the beginning are left to those who name one."""
 FIRST_PORT, LAST_PORT = 30000, 32767
 STATIC_PORTS = 86
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 UID_LABEL, NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 OLD_UID_LABEL, OLD_NAME_LABEL = "controller-uid", "job-name"
 
@@ -44,6 +45,8 @@ class Registry(Plugin):
             self._service(kind, obj, old)
         elif kind.key == "jobs.batch" and action == "CREATE":
             complete_job(obj)
+        elif kind.key == "daemonsets.apps":
+            count_template(obj, old)
 
     # -- services ------------------------------------------------------------------------------------------------
 
@@ -175,6 +178,15 @@ def _check_port(kind: Kind, obj: Obj, field: str, asked: int, protocol: str, use
 
 def _invalid(kind: Kind, obj: Obj, mistake: FieldError) -> ApiError:
     return errors.invalid(kind, obj["metadata"].get("name", ""), [mistake])
+
+
+def count_template(obj: Obj, old: Obj | None) -> None:
+    """How often the template was changed, which version 1 of the API shows as an annotation."""
+    before = ((old or {}).get("metadata", {}).get("annotations") or {}).get(TEMPLATE_GENERATION, "")
+    number = int(before) if before.isdigit() else 0
+    if old is None or old["spec"].get("template") != obj["spec"].get("template"):
+        number += 1
+    obj["metadata"].setdefault("annotations", {})[TEMPLATE_GENERATION] = str(max(number, 1))
 
 
 # -- Jobs ----------------------------------------------------------------------------------------------------------
