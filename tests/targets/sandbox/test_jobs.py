@@ -250,3 +250,23 @@ def test_a_suspended_cronjob_starts_nothing(bench: Bench) -> None:
     bench.create(CRONS, cronjob("* * * * *", suspend=True))
     bench.settle(300)
     assert not bench.all(JOBS)
+
+
+def test_a_success_policy_ends_the_job_early(bench: Bench) -> None:
+    policy = {"rules": [{"succeededIndexes": "0-1", "succeededCount": 1}]}
+    bench.create(JOBS, job(completions=3, parallelism=1, completionMode="Indexed", successPolicy=policy))
+    bench.settle(10)
+    assert conditions(bench) == [("SuccessCriteriaMet", "SuccessPolicy"), ("Complete", "SuccessPolicy")]
+    assert bench.get(JOBS, "work")["status"]["conditions"][0]["message"] == "Matched rules at index 0"
+    assert bench.get(JOBS, "work")["status"]["completedIndexes"] == "0"
+
+
+def test_a_schedule_that_cannot_be_read_is_an_event(bench: Bench) -> None:
+    from mcp_tools.targets.sandbox.store import Ref
+
+    bench.create(CRONS, cronjob())
+    ref = Ref(CRONS, "default", "tick")
+    bench.api.edit(ref, lambda live: live["spec"].update({"schedule": "never"}), manager="user")
+    bench.settle()
+    text = 'unparseable schedule: "never" : expected exactly 5 fields, found 1: [never]'
+    assert ("Warning", "UnparseableSchedule", text) in bench.events("tick")

@@ -225,3 +225,12 @@ def test_a_daemon_goes_with_the_labels_of_the_node(bench: Bench) -> None:
     bench.update("nodes", "minikube", lambda node: node["metadata"]["labels"].pop("disk"))
     bench.settle(5)
     assert not bench.all("pods")
+
+
+def test_claims_go_with_pods_that_are_scaled_away_when_that_is_wanted(bench: Bench) -> None:
+    policy = {"whenScaled": "Delete", "whenDeleted": "Retain"}
+    bench.create(SETS, stateful(persistentVolumeClaimRetentionPolicy=policy))
+    bench.settle(5)
+    bench.update(SETS, "db", lambda obj: obj["spec"].update({"replicas": 1}))
+    bench.settle(10)
+    assert [each["metadata"]["name"] for each in bench.all("persistentvolumeclaims")] == ["data-db-0"]

@@ -117,9 +117,9 @@ class CronJobs(Controller):
             schedule = cron.parse(spec["schedule"], spec.get("timeZone"))
         except ValueError as error:
             about = (
-                ("UnknownTimeZone", f"invalid timeZone: {spec['timeZone']!r}: {error}")
+                ("UnknownTimeZone", f'invalid timeZone: "{spec["timeZone"]}": {error}')
                 if "bad location" in str(error)
-                else ("UnparseableSchedule", f"unparseable schedule: {spec['schedule']!r} : {error}")
+                else ("UnparseableSchedule", f'unparseable schedule: "{spec["schedule"]}" : {error}')
             )
             self.event(cronjob, *about, type="Warning")
             return

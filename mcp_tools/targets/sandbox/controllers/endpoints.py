@@ -28,6 +28,7 @@ HEADLESS = "service.kubernetes.io/headless"
 MANAGED = "endpointslice.kubernetes.io/managed-by"
 SERVICE_NAME = "kubernetes.io/service-name"
 BY_SLICES, BY_MIRROR = "endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"
+TRIGGERED = "endpoints.kubernetes.io/last-change-trigger-time"
 PER_SLICE, PER_ENDPOINTS = 100, 1000
 
 
@@ -149,7 +150,8 @@ class Endpoints(_OfServices):
         labels = {**_marks(service), "endpoints.kubernetes.io/managed-by": "endpoint-controller"}
         found = self.store.at(place)
         if found is None:
-            obj: Obj = {"metadata": {"name": ref.name, "namespace": ref.namespace, "labels": labels}}
+            meta = {"name": ref.name, "namespace": ref.namespace, "labels": labels}
+            obj: Obj = {"metadata": {**meta, "annotations": {TRIGGERED: self.clock.stamp()}}}
             if subsets:
                 obj["subsets"] = subsets
             try:
@@ -161,7 +163,8 @@ class Endpoints(_OfServices):
 
         def change(live: Obj) -> None:
             live["metadata"]["labels"] = labels
-            live.pop("subsets", None)
+            if live.pop("subsets", []) != subsets:
+                live["metadata"].setdefault("annotations", {})[TRIGGERED] = self.clock.stamp()
             if subsets:
                 live["subsets"] = subsets
 
@@ -263,6 +266,7 @@ def write_slices(
         same = next((each for each in left if (each.get("ports") or []) == ports), left[0] if left else None)
         if same is None:
             meta: Obj = {"generateName": f"{ref.name}-", "namespace": ref.namespace, "labels": labels}
+            meta["annotations"] = {TRIGGERED: controller.clock.stamp()}
             meta["ownerReferences"] = [owner_reference(owner)]
             new: Obj = {"metadata": meta, "addressType": "IPv4", "endpoints": endpoints, "ports": ports}
             try:
@@ -277,6 +281,7 @@ def write_slices(
             live["metadata"]["labels"] = labels
             if (live.get("endpoints") or []) != endpoints:
                 live["endpoints"] = endpoints
+                live["metadata"].setdefault("annotations", {})[TRIGGERED] = controller.clock.stamp()
             if (live.get("ports") or []) != ports:
                 live["ports"] = ports
 

@@ -78,7 +78,13 @@ class Jobs(Controller):
             start = self.clock.stamp()
         failure = self._failure(job, counts, start, suspended)
         finish: Ending | None = None
-        if failure is None and counts.complete:
+        met = condition(status, "SuccessCriteriaMet")
+        rule = counts.met_rule()
+        if failure is None and met is not None:
+            finish = met["reason"], met["message"]
+        elif failure is None and rule is not None:
+            finish = "SuccessPolicy", f"Matched rules at index {rule}"
+        elif failure is None and counts.complete:
             finish = REACHED
         active = [pod for pod in pods if podlib.active(pod)]
         if failure is not None or finish is not None:
@@ -131,9 +137,13 @@ class Jobs(Controller):
         """As many pods as may run now; after a failure only when the back-off has passed."""
         parallelism = int(job["spec"].get("parallelism", 1))
         wanted = counts.wanted(parallelism, len(active))
-        surplus = len(active) - wanted
+        ending = 0
+        if job["spec"].get("podReplacementPolicy") == "Failed":
+            # Pods that end hold their place until they are gone.
+            ending = sum(deleting(pod) and not podlib.finished(pod) for pod in counts.pods)
+        surplus = len(active) + ending - wanted
         if surplus > 0:
-            for pod in podlib.rank(active, active, self.clock.now())[:surplus]:
+            for pod in podlib.rank(active, active, self.clock.now())[: max(surplus - ending, 0)]:
                 self._delete_pod(job, pod)
             return
         if surplus == 0:

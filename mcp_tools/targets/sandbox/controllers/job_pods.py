@@ -97,7 +97,8 @@ class Counts:
         self.job, self.indexed = job, indexed(job)
         self.pods = [pod_ for pod_ in pods if not (deleting(pod_) and not _tracked(pod_))]
         fresh = [pod_ for pod_ in pods if _tracked(pod_)]
-        self.new_failures = [pod_ for pod_ in fresh if _failed(pod_)]
+        only_ended = job["spec"].get("podReplacementPolicy") == "Failed" or "podFailurePolicy" in job["spec"]
+        self.new_failures = [pod_ for pod_ in fresh if _failed(pod_, only_ended=only_ended)]
         ignored = [pod_ for pod_ in self.new_failures if rule_for(job, pod_) == "Ignore"]
         successes = [pod_ for pod_ in fresh if podlib.phase(pod_) == "Succeeded"]
         self.failed = int(status.get("failed") or 0) + len(self.new_failures) - len(ignored)
@@ -127,6 +128,16 @@ class Counts:
         self.failed_indexes |= {
             number for number, count in failures.items() if count > limit and number not in self.done
         }
+
+    def met_rule(self) -> int | None:
+        """The rule of the success policy that is met."""
+        for number, rule in enumerate((self.job["spec"].get("successPolicy") or {}).get("rules") or ()):
+            wanted, count = rule.get("succeededIndexes"), rule.get("succeededCount")
+            done = self.done if wanted is None else self.done & read_ranges(wanted)
+            needed = len(read_ranges(wanted)) if count is None and wanted is not None else int(count or 0)
+            if needed and len(done) >= needed:
+                return number
+        return None
 
     @property
     def complete(self) -> bool:
@@ -195,9 +206,11 @@ def _tracked(pod_: Obj) -> bool:
     return TRACKING in (pod_["metadata"].get("finalizers") or ())
 
 
-def _failed(pod_: Obj) -> bool:
-    """Whether it counts as a failure: it failed, or it was deleted while it ran."""
-    return podlib.phase(pod_) == "Failed" or (deleting(pod_) and podlib.phase(pod_) != "Succeeded" and _tracked(pod_))
+def _failed(pod_: Obj, *, only_ended: bool) -> bool:
+    """Whether it counts as a failure: it failed, or it was deleted while it ran, unless its end is waited for."""
+    if podlib.phase(pod_) == "Failed":
+        return True
+    return not only_ended and deleting(pod_) and podlib.phase(pod_) != "Succeeded"
 
 
 def rule_for(job: Obj, pod_: Obj) -> str | None:

@@ -17,6 +17,7 @@ from mcp_tools.targets.sandbox.controllers.common import (
     itself,
     labels_of,
     orphans_too,
+    owner_reference,
     ref_of,
 )
 from mcp_tools.targets.sandbox.controllers.rollout import replicas, scaled
@@ -187,8 +188,17 @@ class StatefulSets(Controller):
             ill = [each for each in others if deleting(each) or not podlib.ready(each)]
             if ill and not (not podlib.ready(pod) and self._first_ill(owner, pods) == number):
                 return False
+        if (owner["spec"].get("persistentVolumeClaimRetentionPolicy") or {}).get("whenScaled") == "Delete":
+            self._hand_over(owner, pod, number)
         self._delete_pod(owner, pod)
         return False
+
+    def _hand_over(self, owner: Obj, pod: Obj, number: int) -> None:
+        """Let the claims of the pod go with it."""
+        for claim in made.claims(owner, number):
+            place = Ref(CLAIMS, owner["metadata"]["namespace"], claim["metadata"]["name"])
+            owned = [owner_reference(pod)]
+            self.edit(place, lambda live, owned=owned: live["metadata"].update({"ownerReferences": owned}))  # type: ignore[misc]
 
     def _first_ill(self, owner: Obj, pods: dict[int, Obj]) -> int | None:
         """The lowest ordinal that is not well."""
