@@ -53,8 +53,8 @@ class Controller:
     # -- later ---------------------------------------------------------------------------------------------------
 
     def later(self, ref: Ref, seconds: float) -> None:
-        """Reconcile again when so many seconds have passed."""
-        self.cluster.manager.after(max(seconds, 0.0), self, ref)
+        """Reconcile again when so many seconds have passed; never at once, for time has to go on."""
+        self.cluster.manager.after(max(seconds, 0.005), self, ref)
 
     def retry(self, ref: Ref) -> None:
         """Reconcile again after a failure: after 5 ms, twice as long each time, as client-go's queues do."""
