@@ -35,13 +35,9 @@ def refused(why: str) -> ApiError:
     return ApiError(422, f' "" is invalid: patch: {why}', details=details)
 
 
-def unprocessable(why: str) -> ApiError:
-    """The patch cannot be applied; the reason is among the causes only, as the server has it."""
-    return ApiError(
-        422,
-        "the server rejected our request due to an error in our request",
-        details={"causes": [{"reason": "UnexpectedServerResponse", "message": why}]},
-    )
+def unprocessable() -> ApiError:
+    """The patch cannot be applied. Why is not said: the server's answer leaves json-patch's words out."""
+    return ApiError(422, "the server rejected our request due to an error in our request")
 
 
 # -- JSON Patch --------------------------------------------------------------------------------------------------------
@@ -254,7 +250,7 @@ def json_patch(obj: Any, ops: Any) -> Any:
                 raise _Failed(f"Unexpected kind: {op if isinstance(op, str) else 'unknown'}")
             doc = operate(doc, operation)
     except _Failed as error:
-        raise unprocessable(str(error)) from None
+        raise unprocessable() from error
     return doc
 
 

@@ -122,7 +122,9 @@ def _lists(field: Field, original: list[Any], patch: list[Any]) -> list[Any]:
         return original
     types = {dict if isinstance(item, dict) else type(item) for item in (*original, *patch)}
     if list in types:
-        raise patch_error("lists of lists are not supported")
+        from mcp_tools.targets.sandbox import patch as patches
+
+        raise patches.unprocessable()
     if len(types) > 1:
         from mcp_tools.targets.sandbox import patch as patches
 
@@ -163,13 +165,6 @@ def _special(original: list[Map], patch: list[Map], key: str) -> tuple[list[Map]
         else:
             raise _bad_directive(directive, item)
     return ([_without_nulls(item) for item in plain], []) if replace else (kept, plain)
-
-
-def patch_error(why: str) -> ApiError:
-    """A patch that is one, but cannot be merged."""
-    from mcp_tools.targets.sandbox import patch
-
-    return patch.unprocessable(why)
 
 
 # -- order -------------------------------------------------------------------------------------------------------------

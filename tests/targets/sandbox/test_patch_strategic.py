@@ -259,6 +259,12 @@ def test_lists_of_different_items_are_refused() -> None:
         patched({"containers": ["x"]}, containers=[NGINX])
 
 
+def test_lists_of_lists_are_refused() -> None:
+    with pytest.raises(ApiError) as refused:
+        patched({"containers": [[]]}, containers=[NGINX])
+    assert (refused.value.code, refused.value.reason) == (422, "Invalid")
+
+
 def test_a_custom_resource_has_no_strategic_merge() -> None:
     kind = kinds.Kind("a.io", "v1", "Thing", "things", "thing", True, frozenset({"patch"}))
     with pytest.raises(ApiError) as refused:
