@@ -19,6 +19,8 @@ TTL = 3600.0
 """Seconds after which the API server removes an event: ``--event-ttl``."""
 COMBINE_AFTER, COMBINE_WITHIN = 10, 600.0
 BURST, REFILL = 25, 300.0
+WHO = 6
+"""Parts of a key that say who speaks of which object."""
 COMBINED = "(combined from similar events): "
 
 
@@ -40,6 +42,8 @@ class _Recorder:
     def __init__(self) -> None:
         self.nanos = 0
         self.known: dict[tuple[str, ...], Ref] = {}
+        self.counts: dict[tuple[str, ...], tuple[int, str]] = {}
+        """How often each was seen, and first when; those that were not written count as well."""
         self.messages: dict[tuple[str, ...], tuple[float, set[str]]] = {}
         self.tokens: dict[tuple[str, ...], tuple[float, float]] = {}
         self.written: deque[tuple[float, Ref, tuple[str, ...]]] = deque()
@@ -71,12 +75,18 @@ class _Recorder:
             _, ref, key = self.written.popleft()
             event = store.at(ref)
             if event is None:
-                self.known.pop(key, None)
+                self._drop(key)
             elif (last := _last(event) + TTL) > now:
                 self.written.append((last, ref, key))
             else:
                 store.remove(ref)
-                self.known.pop(key, None)
+                self._drop(key)
+
+    def _drop(self, key: tuple[str, ...]) -> None:
+        self.known.pop(key, None)
+        self.counts.pop(key, None)
+        self.tokens.pop(key[:WHO], None)
+        self.messages.pop((*key[:WHO], key[-3], key[-2]), None)
 
 
 _recorders: weakref.WeakKeyDictionary[Store, _Recorder] = weakref.WeakKeyDictionary()
@@ -125,22 +135,24 @@ def record(
         "message": message,
         "type": type,
     }
-    if not memory.allowed(who, now):
-        return
     if memory.combined((*who, type, reason), message, now):
         message = event["message"] = COMBINED + message
-        key: tuple[str, ...] = (*who, type, reason, COMBINED)
+        key: tuple[str, ...] = (*who, "", type, reason, COMBINED)
     else:
         key = (*who, field_path, type, reason, message)
+    stamp = api.clock.stamp(now)
+    count, first = memory.counts.get(key, (0, stamp))
+    memory.counts[key] = (count + times, first)
+    if not memory.allowed(who, now * api.clock.speed):
+        return
     known = memory.known.get(key)
     earlier = store.at(known) if known else None
     if earlier is not None:
         again = {**earlier, "metadata": dict(earlier["metadata"]), "message": message}
-        again |= {"count": earlier["count"] + times, "lastTimestamp": api.clock.stamp(now)}
-        store.put("events", again)
+        store.put("events", again | {"count": count + times, "lastTimestamp": stamp})
         return
     event["source"] = {"component": component} | ({"host": host} if host else {})
-    event |= {"firstTimestamp": api.clock.stamp(now), "lastTimestamp": api.clock.stamp(now), "count": times}
+    event |= {"firstTimestamp": first, "lastTimestamp": stamp, "count": count + times}
     # The event that stands for many is made anew by the aggregator, which leaves these two empty.
     reporter = "" if message.startswith(COMBINED) else component
     event |= {"eventTime": None, "reportingComponent": reporter, "reportingInstance": host if reporter else ""}

@@ -82,6 +82,9 @@ def test_drops_what_comes_too_often(api: SimpleNamespace) -> None:
     for _ in range(40):
         say(api)
     assert written(api)[0]["count"] == 25
+    api.clock.jump(api.clock.now() + 301)
+    say(api)
+    assert written(api)[0]["count"] == 41  # those that were not written count as well
 
 
 def test_writes_nothing_into_a_namespace_that_ends(api: SimpleNamespace) -> None:
