@@ -154,7 +154,7 @@ def _check_address(kind: Kind, obj: Obj, asked: str, used: set[str | None]) -> N
         why = f"failed to allocate IP {asked}: provided IP is already allocated"
     else:
         return
-    text = f'Invalid value: ["{asked}"]: {why}'
+    text = f'Invalid value: []string{{"{asked}"}}: {why}'
     raise _invalid(kind, obj, FieldError("spec.clusterIPs", "FieldValueInvalid", text))
 
 
