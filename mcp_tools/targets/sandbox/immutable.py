@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mcp_tools.targets.sandbox.quantity import Quantity
 from mcp_tools.targets.sandbox.validation_fields import (
     IMMUTABLE,
     Errors,
@@ -135,25 +136,33 @@ def _service(errors: Errors, new: Obj, old: Obj) -> None:
 
 def _claim(errors: Errors, new: Obj, old: Obj) -> None:
     after, before = dict(new["spec"]), dict(old["spec"])
-    bound = old.get("status", {}).get("phase") == "Bound"
     where = "spec.resources.requests.storage"
-    asked = amount_of(errors, after.get("resources", {}).get("requests", {}).get("storage", "0"), where)
-    had = amount_of(errors, before.get("resources", {}).get("requests", {}).get("storage", "0"), where)
+    asked = _storage(errors, after.get("resources"), where)
+    had = _storage(errors, before.get("resources"), where)
+    held = amount_of(errors, old.get("status", {}).get("capacity", {}).get("storage", "0"), where)
     if not before.get("volumeName"):
         before["volumeName"] = after.get("volumeName")
-    if bound:
-        before["resources"] = after.get("resources")
-        before["volumeAttributesClassName"] = after.get("volumeAttributesClassName")
     if "storageClassName" not in before:
         before["storageClassName"] = after.get("storageClassName")
+    if old.get("status", {}).get("phase") == "Bound":
+        before["volumeAttributesClassName"] = after.get("volumeAttributesClassName")
+        after["resources"], before["resources"] = _unsized(after.get("resources")), _unsized(before.get("resources"))
     fixed, kept = _stripped(after), _stripped(before)
     if fixed != kept:
         errors.append(forbidden("spec", f"{CLAIM_SAYS}\n{difference('core.PersistentVolumeClaimSpec', kept, fixed)}"))
-    elif asked is not None and had is not None and asked < had:
-        held = old.get("status", {}).get("capacity", {}).get("storage")
-        limit = amount_of(errors, held, where) if held else None
-        if limit is None or not limit < asked:
-            errors.append(forbidden(where, "field can not be less than status.capacity"))
+    if asked is not None and had is not None and held is not None and asked < had and asked <= held:
+        errors.append(forbidden(where, "field can not be less than status.capacity"))
+    immutable(errors, new["spec"].get("volumeMode"), old["spec"].get("volumeMode"), "volumeMode")
+
+
+def _storage(errors: Errors, resources: Obj | None, path: str) -> Quantity | None:
+    return amount_of(errors, ((resources or {}).get("requests") or {}).get("storage", "0"), path)
+
+
+def _unsized(resources: Obj | None) -> Obj:
+    """Requests and limits without the size that may grow."""
+    requests = {name: value for name, value in ((resources or {}).get("requests") or {}).items() if name != "storage"}
+    return {**(resources or {}), "requests": requests}
 
 
 def _stripped(spec: Obj) -> Obj:
@@ -211,9 +220,8 @@ def _pod(errors: Errors, new: Obj, old: Obj) -> None:
         errors.append(
             invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")
         )
-        return
-    _gates(errors, after, before)
     _tolerations(errors, after, before)
+    _gates(errors, after, before)
     fixed, kept = _fixed(after, before), _fixed(before, before)
     if fixed != kept:
         errors.append(forbidden("spec", f"{POD_SAYS}\n{difference('core.PodSpec', kept, fixed)}"))
@@ -264,6 +272,10 @@ _CHECKS: dict[str, Callable[[Errors, Obj, Obj], None]] = {
     "configmaps": _config_map,
     "secrets": _secret,
 }
+
+
+BEFORE = frozenset({"services", "configmaps", "secrets"})
+"""The kinds whose changes are looked at before what they are."""
 
 
 def check(errors: Errors, key: str, new: Obj, old: Obj) -> None:

@@ -72,10 +72,12 @@ def validate(kind: Kind, obj: Obj, old: Obj | None, namespace: Any = None) -> li
         meta.created(errors, metadata, kind.namespaced, _NAMES.get(kind.key, names.subdomain))
     else:
         meta.updated(errors, metadata, old.get("metadata") or {})
+        if kind.key in immutable.BEFORE:
+            immutable.check(errors, kind.key, obj, old)
     check = _CHECKS.get(kind.key)
     if check is not None:
         check(errors, obj, old)
-    if old is not None:
+    if old is not None and kind.key not in immutable.BEFORE:
         immutable.check(errors, kind.key, obj, old)
     return _once(errors) if errors else errors
 

@@ -5,8 +5,6 @@ Source: ``ValidateService`` of ``pkg/apis/core/validation`` and ``pkg/apis/netwo
 
 from __future__ import annotations
 
-from typing import Any
-
 from mcp_tools.targets.sandbox import validation_meta as meta
 from mcp_tools.targets.sandbox import validation_names as names
 from mcp_tools.targets.sandbox.validation_containers import PROTOCOLS
@@ -54,9 +52,9 @@ def service(errors: Errors, obj: Obj, old: Obj | None) -> None:
         errors.append(required("spec.type"))
     elif kind not in _TYPES:
         errors.append(unsupported("spec.type", kind, _TYPES))
+    _numbers(errors, spec.get("ports") or [], kind)
+    _balancer(errors, spec, kind)
     _traffic(errors, spec, kind)
-    for index, address in enumerate(spec.get("loadBalancerSourceRanges", ())):
-        each(errors, f"spec.loadBalancerSourceRanges[{index}]", address, names.cidr(address.strip()))
 
 
 def _typed(errors: Errors, spec: Obj, kind: str, headless: bool) -> None:
@@ -65,7 +63,7 @@ def _typed(errors: Errors, spec: Obj, kind: str, headless: bool) -> None:
         errors.append(invalid("spec.clusterIPs[0]", "None", said))
     elif kind == "ExternalName":
         if spec.get("clusterIP"):
-            errors.append(forbidden("spec.clusterIPs", "may not be set when `type` is 'ExternalName'"))
+            errors.append(forbidden("spec.clusterIPs", "may not be set for ExternalName services"))
         name = spec.get("externalName", "").removesuffix(".")
         if not name:
             errors.append(required("spec.externalName"))
@@ -79,8 +77,6 @@ def _typed(errors: Errors, spec: Obj, kind: str, headless: bool) -> None:
 def _service_ports(errors: Errors, spec: Obj, kind: str) -> None:
     ports = spec.get("ports") or []
     seen: set[str] = set()
-    used: set[tuple[Any, Any]] = set()
-    nodes: set[tuple[Any, Any]] = set()
     for index, port in enumerate(ports):
         where = f"spec.ports[{index}]"
         name = port.get("name", "")
@@ -102,36 +98,53 @@ def _service_ports(errors: Errors, spec: Obj, kind: str) -> None:
         application = port.get("appProtocol")
         if application is not None:
             each(errors, f"{where}.appProtocol", application, names.qualified(application))
-        if (protocol, port.get("port")) in used:
-            errors.append(duplicate(where, _port_shown(port)))
-        used.add((protocol, port.get("port")))
-        _node_port(errors, port, kind, nodes, f"{where}.nodePort")
 
 
-def _port_shown(port: Obj) -> Raw:
-    target = port.get("targetPort", 0)
-    text = isinstance(target, str)
+def _port_shown(protocol: str, number: int) -> Raw:
     return Raw(
-        f"core.ServicePort{{Name:{quoted(port.get('name', ''))}, Protocol:{quoted(port.get('protocol', ''))}, "
-        f"AppProtocol:(*string)(nil), Port:{port.get('port', 0)}, TargetPort:intstr.IntOrString{{Type:{int(text)}, "
-        f"IntVal:{0 if text else target}, StrVal:{quoted(target if text else '')}}}, "
-        f"NodePort:{port.get('nodePort', 0)}}}"
+        f'core.ServicePort{{Name:"", Protocol:{quoted(protocol)}, AppProtocol:(*string)(nil), Port:{number}, '
+        'TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:""}, NodePort:0}'
     )
 
 
-def _node_port(errors: Errors, port: Obj, kind: str, nodes: set[tuple[Any, Any]], path: str) -> None:
-    number = port.get("nodePort", 0)
-    if not number:
-        return
+def _numbers(errors: Errors, ports: list[Obj], kind: str) -> None:
+    """Ports of nodes, and ports that are there twice."""
     if kind == "ClusterIP":
-        errors.append(forbidden(path, "may not be used when `type` is 'ClusterIP'"))
-        return
-    if (port.get("protocol"), number) in nodes:
-        errors.append(duplicate(path, number))
-    nodes.add((port.get("protocol"), number))
-    if number not in NODE_PORTS:
-        said = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-        errors.append(invalid(path, number, said))
+        for index, port in enumerate(ports):
+            if port.get("nodePort"):
+                said = "may not be used when `type` is 'ClusterIP'"
+                errors.append(forbidden(f"spec.ports[{index}].nodePort", said))
+    nodes: set[tuple[str, int]] = set()
+    for index, port in enumerate(ports):
+        number, where = port.get("nodePort", 0), f"spec.ports[{index}].nodePort"
+        if not number:
+            continue
+        if (port.get("protocol", ""), number) in nodes:
+            errors.append(duplicate(where, number))
+        nodes.add((port.get("protocol", ""), number))
+        if kind != "ClusterIP" and number not in NODE_PORTS:
+            # The allocator's words.
+            said = "provided port is not in the valid range. The range of valid ports is 30000-32767"
+            errors.append(invalid(where, number, said))
+    used: set[tuple[str, int]] = set()
+    for index, port in enumerate(ports):
+        key = port.get("protocol", ""), port.get("port", 0)
+        if key in used:
+            errors.append(duplicate(f"spec.ports[{index}]", _port_shown(*key)))
+        used.add(key)
+
+
+def _balancer(errors: Errors, spec: Obj, kind: str) -> None:
+    only = "may only be used when `type` is 'LoadBalancer'"
+    ranges = spec.get("loadBalancerSourceRanges", ())
+    if ranges and kind != "LoadBalancer":
+        errors.append(forbidden("spec.LoadBalancerSourceRanges", only))
+    for index, address in enumerate(ranges):
+        each(errors, f"spec.LoadBalancerSourceRanges[{index}]", address.strip(), names.cidr(address.strip()))
+    if "allocateLoadBalancerNodePorts" in spec and kind != "LoadBalancer":
+        errors.append(forbidden("spec.allocateLoadBalancerNodePorts", only))
+    if "loadBalancerClass" in spec and kind != "LoadBalancer":
+        errors.append(forbidden("spec.loadBalancerClass", only))
 
 
 def _traffic(errors: Errors, spec: Obj, kind: str) -> None:
@@ -146,6 +159,9 @@ def _traffic(errors: Errors, spec: Obj, kind: str) -> None:
     inside = spec.get("internalTrafficPolicy")
     if inside is not None and inside not in ("Cluster", "Local"):
         errors.append(unsupported("spec.internalTrafficPolicy", inside, ["Cluster", "Local"]))
+    spread = spec.get("trafficDistribution")
+    if spread is not None and spread != "PreferClose":
+        errors.append(unsupported("spec.trafficDistribution", spread, ["PreferClose"]))
     checked = spec.get("healthCheckNodePort", 0)
     if checked and not (kind == "LoadBalancer" and outside == "Local"):
         said = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
@@ -162,8 +178,8 @@ def ingress(errors: Errors, obj: Obj, old: Obj | None) -> None:
     spec = obj.get("spec", {})
     if old is None and "ingressClassName" in spec:
         annotation = (obj["metadata"].get("annotations") or {}).get(CLASS_ANNOTATION)
-        if annotation is not None:
-            said = "can not be set when the class field is also set"
+        if annotation is not None and annotation != spec["ingressClassName"]:
+            said = "must match `ingressClassName` when both are specified"
             errors.append(invalid(f"annotations.{CLASS_ANNOTATION}", annotation, said))
     if not spec.get("rules") and "defaultBackend" not in spec:
         said = "either `defaultBackend` or `rules` must be specified"
@@ -236,7 +252,7 @@ def _backend(errors: Errors, backend: Obj, path: str) -> None:
                 errors.append(required(f"{path}.resource.{field}"))
         return
     if "service" not in backend:
-        errors.append(required(path, "resource or service backend is required"))
+        errors.append(invalid(path, "", "resource or service backend is required"))
         return
     target = backend["service"]
     name, port = target.get("name", ""), target.get("port", {})
@@ -246,13 +262,13 @@ def _backend(errors: Errors, backend: Obj, path: str) -> None:
         each(errors, f"{path}.service.name", name, names.dns1035(name))
     where = f"{path}.service.port"
     if port.get("name") and port.get("number"):
-        errors.append(invalid(where, "", "cannot set both port name & port number"))
+        errors.append(invalid(path, "", "cannot set both port name & port number"))
     elif port.get("name"):
         each(errors, f"{where}.name", port["name"], names.port_name(port["name"]))
     elif port.get("number"):
         each(errors, f"{where}.number", port["number"], names.port_number(port["number"]))
     else:
-        errors.append(required(where, "port name or number is required"))
+        errors.append(required(path, "port name or number is required"))
 
 
 def ingress_class(errors: Errors, obj: Obj, old: Obj | None) -> None:

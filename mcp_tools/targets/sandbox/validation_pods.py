@@ -266,8 +266,7 @@ def _pod_term(errors: Errors, term: Obj, path: str) -> None:
     key = term.get("topologyKey", "")
     if not key:
         errors.append(required(f"{path}.topologyKey", "can not be empty"))
-    else:
-        each(errors, f"{path}.topologyKey", key, names.qualified(key))
+    each(errors, f"{path}.topologyKey", key, names.qualified(key))
 
 
 # -- pods and templates ------------------------------------------------------------------------------------------------

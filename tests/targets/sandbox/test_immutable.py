@@ -142,6 +142,12 @@ CASES: dict[str, tuple[str, Obj, Obj, list[str]]] = {
         {"spec": {"resources": {"requests": {"storage": "1Gi"}}}},
         ["spec.resources.requests.storage: Forbidden: field can not be less than status.capacity"],
     ),
+    "a claim that waits shrinks": (
+        "persistentvolumeclaims",
+        {"spec": CLAIM, "status": {"phase": "Bound"}},
+        {"spec": {"resources": {"requests": {"storage": "1Gi"}}}},
+        [],
+    ),
     "a claim is bound": ("persistentvolumeclaims", {"spec": CLAIM}, {"spec": {"volumeName": "pv"}}, []),
     "a class of storage": (
         "storageclasses.storage.k8s.io",

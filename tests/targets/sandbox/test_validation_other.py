@@ -39,8 +39,8 @@ SERVICES = {
     "a port twice": (
         {"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80}]},
         [
-            'spec.ports[1]: Duplicate value: core.ServicePort{Name:"b", Protocol:"TCP", AppProtocol:(*string)(nil), '
-            'Port:80, TargetPort:intstr.IntOrString{Type:0, IntVal:80, StrVal:""}, NodePort:0}'
+            'spec.ports[1]: Duplicate value: core.ServicePort{Name:"", Protocol:"TCP", AppProtocol:(*string)(nil), '
+            'Port:80, TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:""}, NodePort:0}'
         ],
     ),
     "one port for two protocols": (
@@ -84,6 +84,17 @@ SERVICES = {
     "an external name that is missing": (
         {"type": "ExternalName"},
         ["spec.externalName: Required value"],
+    ),
+    "an address of an external name": (
+        {"type": "ExternalName", "externalName": "a.io", "clusterIP": "10.96.0.1"},
+        ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"],
+    ),
+    "what only balancers have": (
+        {"allocateLoadBalancerNodePorts": False, "loadBalancerSourceRanges": ["10.0.0.0/8"]},
+        [
+            "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+            "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+        ],
     ),
     "an external name": ({"type": "ExternalName", "externalName": "db.example.com."}, []),
     "an address": (
@@ -138,16 +149,16 @@ INGRESSES = {
     "a pattern is a controller's matter": (route(path="/a(/|$)(.*)", pathType="ImplementationSpecific"), []),
     "no backend": (
         route(backend={"service": None}),
-        [f"{AT}.backend: Required value: resource or service backend is required"],
+        [f'{AT}.backend: Invalid value: "": resource or service backend is required'],
     ),
     "no name": (route(backend={"service": {"name": ""}}), [f"{AT}.backend.service.name: Required value"]),
     "no port": (
         route(backend={"service": {"port": {"number": None}}}),
-        [f"{AT}.backend.service.port: Required value: port name or number is required"],
+        [f"{AT}.backend: Required value: port name or number is required"],
     ),
     "two ports": (
         route(backend={"service": {"port": {"name": "http"}}}),
-        [f'{AT}.backend.service.port: Invalid value: "": cannot set both port name & port number'],
+        [f'{AT}.backend: Invalid value: "": cannot set both port name & port number'],
     ),
     "a name of a service": (
         route(backend={"service": {"name": "1s"}}),
@@ -165,14 +176,14 @@ def test_ingresses(spec: Obj, expected: list[str]) -> None:
     assert said("ingresses.networking.k8s.io", {"spec": spec}) == expected
 
 
-def test_the_class_of_an_ingress_is_said_once() -> None:
-    obj = {
-        "metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}},
-        "spec": {**route(), "ingressClassName": "nginx"},
-    }
+def test_the_class_of_an_ingress_is_one() -> None:
+    key = "kubernetes.io/ingress.class"
+    spec = {**route(), "ingressClassName": "nginx"}
+    obj = {"metadata": {"annotations": {key: "nginx"}}, "spec": spec}
+    assert said("ingresses.networking.k8s.io", obj) == []
+    obj = {"metadata": {"annotations": {key: "other"}}, "spec": spec}
     assert said("ingresses.networking.k8s.io", obj) == [
-        'annotations.kubernetes.io/ingress.class: Invalid value: "nginx": can not be set when the '
-        "class field is also set"
+        f'annotations.{key}: Invalid value: "other": must match `ingressClassName` when both are specified'
     ]
 
 

@@ -491,7 +491,11 @@ PODS = {
         {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}},
         [
             "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Required "
-            "value: can not be empty"
+            "value: can not be empty",
+            "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Invalid "
+            'value: "": name part must be non-empty',
+            "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Invalid "
+            f'value: "": {QUALIFIED}',
         ],
     ),
     "spreading": (
