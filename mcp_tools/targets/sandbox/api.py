@@ -7,12 +7,13 @@ admission, managed fields, store. A dry run stops before the last.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mcp_tools.targets.sandbox import (
     admitting,
     apply,
-    cautions,
+    checking,
     conversion,
     defaults,
     deletion,
@@ -25,12 +26,11 @@ from mcp_tools.targets.sandbox import (
     strategy,
     subresources,
     validation,
-    validation_meta,
 )
 from mcp_tools.targets.sandbox.access import Access
 from mcp_tools.targets.sandbox.admitting import Action, Admission
 from mcp_tools.targets.sandbox.clock import Clock
-from mcp_tools.targets.sandbox.errors import FieldError
+from mcp_tools.targets.sandbox.errors import ApiError, FieldError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import Page, Request
 from mcp_tools.targets.sandbox.patching import PatchType
@@ -128,6 +128,7 @@ class Api:
         """``applied``: the object carries the managed fields of the server-side apply that makes it."""
         new = self._decode(kind, namespace, obj, request)
         facts = new["metadata"]
+        numbered = facts.get("resourceVersion")
         managed = facts.get("managedFields") if applied else None
         meta.begin(new, self.clock.stamp())
         if managed:
@@ -149,10 +150,12 @@ class Api:
         self._admit("CREATE", kind, new, None, namespace, request, "")
         self._validate("CREATE", kind, new, None, namespace, request, "")
         if self.store.get(kind.key, facts.get("namespace", ""), facts["name"]) is not None:
-            raise errors.already_exists(kind, facts["name"])
-        if not request.dry_run:
-            new = self.store.put(kind.key, new)
-        return conversion.from_stored(shown, new)
+            raise checking.taken(self.store, kind, facts)
+        if numbered:
+            raise ApiError(500, "resourceVersion should not be set on objects to be created", reason="")
+        if request.dry_run:
+            return conversion.from_stored(shown, new)
+        return conversion.from_stored(shown, self.store.put(kind.key, meta.arranged(new)))
 
     def _decode(
         self, kind: Kind, namespace: str, obj: Any, request: Request, name: str | None = None, **patched: Any
@@ -161,7 +164,7 @@ class Api:
 
         ``patched`` says which patch led to it, for the words of a refusal.
         """
-        new = meta.check_type(kind, meta.own(obj))
+        new = meta.check_type(kind, meta.own(obj), patched=bool(patched))
         schema.structural(kind, new, request.field_validation, request.warnings, **patched)
         made: Obj = meta.plain(new)
         meta.place(kind, namespace, made, name)
@@ -192,16 +195,7 @@ class Api:
     def _validate(
         self, action: Action, kind: Kind, obj: Obj, old: Obj | None, namespace: str, request: Request, subresource: str
     ) -> None:
-        mistakes: list[FieldError] = []
-        if not subresource and (old is None or _newer(obj, old)):
-            for text in cautions.of(kind, obj):
-                request.warn(text)
-        if old is not None and subresource not in ("", "scale"):
-            validation_meta.updated(mistakes, obj["metadata"], old["metadata"])
-        else:
-            mistakes = validation.validate(kind, obj, old)
-        if mistakes:
-            raise errors.invalid(kind, obj["metadata"].get("name", ""), mistakes)
+        checking.check(kind, obj, old, request, subresource)
         for plugin in self.admission:
             plugin.validate(action, kind, obj, old, namespace, request, subresource)
 
@@ -226,16 +220,25 @@ class Api:
             mistake = FieldError(
                 "metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0x0: must be specified for an update"
             )
-            raise errors.invalid(kind, name, [mistake])
+            # The server names the resource here, not the kind.
+            raise errors.invalid(replace(kind, kind=kind.plural), name, [mistake])
         return self.replace(kind, old, new, request, subresource)
 
     def replace(
-        self, kind: Kind, old: Obj, new: Obj, request: Request, subresource: str, *, applied: bool = False
+        self,
+        kind: Kind,
+        old: Obj,
+        new: Obj,
+        request: Request,
+        subresource: str,
+        *,
+        applied: bool = False,
+        patched: bool = False,
     ) -> Obj:
         """Put ``new``, a decoded object of that kind, in the place of ``old``, the stored one."""
         shown, kind = kind, conversion.stored_kind(kind)
         new = conversion.to_stored(shown, new)
-        meta.carry_over(kind, old, new)
+        meta.carry_over(kind, old, new, patched=applied or patched)
         if subresource == "status":
             new = strategy.prepare_status(kind, old, new)
         elif not subresource:
@@ -256,9 +259,10 @@ class Api:
     def _put(self, kind: Kind, new: Obj) -> Obj:
         """Store a new state, or remove the object when that was the last thing that held it."""
         if not deletion.finished(new):
-            return self.store.put(kind.key, new)
+            return self.store.put(kind.key, meta.arranged(new))
         facts = new["metadata"]
-        return self.store.remove(Ref(kind.key, facts.get("namespace", ""), facts["name"])) or new
+        self.store.remove(Ref(kind.key, facts.get("namespace", ""), facts["name"]))
+        return new
 
     def patch(
         self,
@@ -291,8 +295,8 @@ class Api:
             return self._apply(kind, namespace, name, live, body, request, subresource, force)
         assert old is not None and live is not None
         changed = patching.patched(kind, live, patch_type, body)
-        new = self._decode(kind, namespace, changed, request, patch_type=patch_type, patch=body)
-        return self.replace(kind, old, new, request, subresource), False
+        new = self._decode(kind, namespace, changed, request, name, patch_type=patch_type, patch=body)
+        return self.replace(kind, old, new, request, subresource, patched=True), False
 
     def _apply(
         self,
@@ -307,7 +311,9 @@ class Api:
     ) -> tuple[Obj, bool]:
         """Server-side apply. Its managed fields are computed from what was applied, before defaults."""
         applied = meta.check_type(kind, meta.without_nulls(body))
-        meta.place(kind, namespace, applied, name)
+        # Only checked: the fields that are applied are those of the body.
+        meta.place(kind, namespace, {**applied, "metadata": {**applied["metadata"]}}, name)
+        applied["metadata"].setdefault("name", name)
         merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp())
         if live is None:
             return self._create(kind, namespace, merged, request, applied=True), True
@@ -388,8 +394,3 @@ class Api:
         if strategy.raises_generation(kind, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         return self._put(kind, new)
-
-
-def _newer(obj: Obj, old: Obj) -> bool:
-    """Whether it is a new generation."""
-    return bool(obj["metadata"].get("generation") != old["metadata"].get("generation"))

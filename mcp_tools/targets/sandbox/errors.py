@@ -56,11 +56,11 @@ class ApiError(Exception):
         found["message"] = self.message
         if self.reason:
             found["reason"] = self.reason
-        details = dict(self.details or {})
+        details = self.details
         if self.retry_after is not None:
-            details["retryAfterSeconds"] = self.retry_after
-        if details:
-            found["details"] = details
+            details = {**(details or {}), "retryAfterSeconds": self.retry_after}
+        if details is not None:
+            found["details"] = dict(details)
         found["code"] = self.code
         return found
 
@@ -122,7 +122,7 @@ class FieldError:
 
 def invalid(kind: Kind, name: str, mistakes: list[FieldError]) -> ApiError:
     """Values that validation does not take."""
-    texts = [str(mistake) for mistake in mistakes]
+    texts = list(dict.fromkeys(str(mistake) for mistake in mistakes))
     said = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     causes = [{"reason": m.reason, "message": m.message, "field": m.field} for m in mistakes]

@@ -13,7 +13,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mcp_tools.targets.sandbox import errors
+from mcp_tools.targets.sandbox import errors, kinds, patch
+from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.store import Obj, Store
 
@@ -110,27 +111,25 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
-def check_type(kind: Kind, obj: Any) -> Obj:
+_PACKAGES = {"": "core", "rbac.authorization.k8s.io": "rbac", "authorization.k8s.io": "authorization"}
+_SCHEME = 'in scheme "pkg/runtime/scheme.go:110"'
+_HEAD = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+
+
+def check_type(kind: Kind, obj: Any, *, patched: bool = False) -> Obj:
     """The body with its kind at its beginning, as the server writes objects; what it does not say is filled in.
 
     Raises:
-        ApiError: 400, it is of another kind than its URL.
+        ApiError: 400, it is of another kind than its URL; 422 when a patch made it so.
     """
     if not isinstance(obj, dict):
         raise errors.bad_request(
-            "the object provided is unrecognized (must be of type " + kind.kind + "): couldn't get version/kind; json "
-            "parse error: json: cannot unmarshal " + _go_type(obj) + " into Go value of type struct"
+            f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind; json parse "
+            f"error: json: cannot unmarshal {_go_type(obj)} into Go value of type {_HEAD} ({_summary(obj)})"
         )
     api_version, name = obj.get("apiVersion") or kind.api_version, obj.get("kind") or kind.kind
-    if api_version != kind.api_version:
-        raise errors.bad_request(
-            f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
-        )
-    if name != kind.kind:
-        raise errors.bad_request(
-            f'{name} in version "{kind.version}" cannot be handled as a {kind.kind}: converting ({name}) to '
-            f"({kind.kind}): unknown conversion"
-        )
+    if (api_version, name) != (kind.api_version, kind.kind):
+        raise _other_kind(kind, obj, api_version, name, patched)
     if obj.get("metadata") is None:
         obj["metadata"] = {}
     if not isinstance(obj["metadata"], dict):
@@ -146,12 +145,37 @@ def check_type(kind: Kind, obj: Any) -> Obj:
     return whole
 
 
+def _other_kind(kind: Kind, obj: Obj, api_version: Any, name: Any, patched: bool) -> ApiError:
+    """The refusal of an object of another kind than its URL is for."""
+    given = kinds.of(api_version, name) if isinstance(api_version, str) and isinstance(name, str) else None
+    if given is not None and given.key == kind.key:
+        return errors.bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
+        )
+    if given is None:
+        why = f'no kind "{name}" is registered for version "{api_version}" {_SCHEME}'
+    else:
+        package = _PACKAGES.get(kind.group, kind.group.partition(".")[0])
+        why = f"converting ({given.version}.{name}) to ({package}.{kind.kind}): unknown conversion"
+    if patched:
+        shown = json.dumps({part: obj[part] for part in sorted(obj)}, separators=(",", ":"), ensure_ascii=False)
+        return patch.refused(f"Invalid value: {json.dumps(shown, ensure_ascii=False)}: {why}")
+    version = str(api_version).rpartition("/")[2]
+    return errors.bad_request(f'{name} in version "{version}" cannot be handled as a {kind.kind}: {why}')
+
+
 def _go_type(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
         return "number"
     return "string" if isinstance(value, str) else "array"
+
+
+def _summary(value: Any) -> str:
+    """The body in hexadecimal digits, the first thirty bytes of it."""
+    data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return f"{data[:30].hex()} ..." if len(data) > 30 else data.hex()
 
 
 def place(kind: Kind, namespace: str, obj: Obj, name: str | None = None) -> None:
@@ -176,7 +200,7 @@ def place(kind: Kind, namespace: str, obj: Obj, name: str | None = None) -> None
 def begin(obj: Obj, stamp: str) -> None:
     """Fill what the server alone decides in a new object, and drop what a client may not say."""
     meta = obj["metadata"]
-    for name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
+    for name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
         meta.pop(name, None)
     meta["uid"] = new_uid()
     meta["creationTimestamp"] = stamp
@@ -192,11 +216,14 @@ _STORED = {
 """Where etcd has those that are not stored under their plural."""
 
 
-def carry_over(kind: Kind, old: Obj, new: Obj) -> None:
-    """Check the versions that an update names, and keep the metadata that no client changes."""
+def carry_over(kind: Kind, old: Obj, new: Obj, *, patched: bool) -> None:
+    """Check the versions that an update names, and keep the metadata that no client changes.
+
+    A PUT of another UID means another object; a patch that changes it is left to validation.
+    """
     before, after = old["metadata"], new["metadata"]
     uid = after.get("uid")
-    if uid and uid != before["uid"]:
+    if uid and uid != before["uid"] and not patched:
         place = "/".join(part for part in (_STORED.get(kind.key, kind.plural), before.get("namespace")) if part)
         raise errors.conflict(
             kind,
@@ -206,9 +233,12 @@ def carry_over(kind: Kind, old: Obj, new: Obj) -> None:
             f"UID in object meta: {before['uid']}",
         )
     version = after.get("resourceVersion")
+    if version and not version.isdigit():
+        raise ApiError(500, f'strconv.ParseUint: parsing "{version}": invalid syntax', reason="")
     if version and version != before["resourceVersion"]:
         raise errors.conflict(kind, before["name"], errors.STALE)
-    for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+    after.setdefault("uid", before["uid"])
+    for name in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
         if name in before:
             after[name] = before[name]
         else:
@@ -237,3 +267,17 @@ def same_managers(old: Obj, new: Obj) -> bool:
         return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]
 
     return untimed(old) == untimed(new)
+
+
+_ORDER = (
+    *("name", "generateName", "selfLink", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"),
+    *("deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers"),
+    "managedFields",
+)
+
+
+def arranged(obj: Obj) -> Obj:
+    """The object, its metadata in the order in which the server writes it; with a place for the version."""
+    found = {**obj["metadata"], "resourceVersion": ""}
+    obj["metadata"] = {name: found[name] for name in _ORDER if name in found}
+    return obj

@@ -87,7 +87,10 @@ def _asked_version(store: Store, resource_version: str) -> int:
     try:
         asked = int(resource_version or "0")
     except ValueError:
-        raise errors.bad_request(f'resourceVersion: Invalid value: "{resource_version}": invalid syntax') from None
+        why = f'strconv.ParseUint: parsing "{resource_version}": invalid syntax'
+        raise errors.bad_request(
+            f'invalid resource version: resourceVersion: Invalid value: "{resource_version}": {why}'
+        ) from None
     if asked > store.version:
         raise ApiError(
             504,

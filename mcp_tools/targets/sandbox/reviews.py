@@ -5,10 +5,11 @@ Source: ``pkg/registry/authentication``, ``pkg/registry/authorization`` and ``co
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.targets.sandbox import access, errors, kinds, meta, rbac
-from mcp_tools.targets.sandbox.errors import FieldError
+from mcp_tools.targets.sandbox.errors import ApiError, FieldError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import Request
 from mcp_tools.targets.sandbox.store import Obj
@@ -33,9 +34,10 @@ LONGEST = 1 << 32
 
 
 def answer(api: Api, kind: Kind, namespace: str, body: Obj, request: Request) -> Obj:
-    """The review with its status."""
+    """The review with its status. It is no object: it has no name, and was never created."""
+    body["metadata"] = {name: value for name, value in body["metadata"].items() if value} | {"creationTimestamp": None}
     if kind.kind == "SelfSubjectReview":
-        body["metadata"].setdefault("creationTimestamp", api.clock.stamp())
+        body["metadata"]["creationTimestamp"] = api.clock.stamp()
         body["status"] = {"userInfo": access.user_info(request)}
     elif kind.kind == "TokenReview":
         body["status"] = _token_status(api, body)
@@ -56,7 +58,7 @@ def _token_status(api: Api, body: Obj) -> Obj:
         raise errors.bad_request("token is required for TokenReview in authentication")
     found = api.access.authenticate(text)
     if found is None:
-        return {"user": {}, "error": "[invalid bearer token, unknown]"}
+        return {"user": {}, "error": "invalid bearer token"}
     claims = api.access.claims(text)
     audiences = (claims or {}).get("aud", [access.ISSUER])
     asked = spec.get("audiences") or [access.ISSUER]
@@ -64,7 +66,7 @@ def _token_status(api: Api, body: Obj) -> Obj:
     if not common:
         has, wants = (" ".join(f'"{name}"' for name in names) for names in (audiences, asked))
         why = f"token audiences [{has}] is invalid for the target audiences [{wants}]"
-        return {"user": {}, "error": f"[invalid bearer token, {why}, unknown]"}
+        return {"user": {}, "error": f"[invalid bearer token, {why}]"}
     return {"authenticated": True, "user": access.user_info(found), "audiences": common}
 
 
@@ -72,7 +74,7 @@ def token(api: Api, account: Obj, body: Obj, request: Request) -> Obj:
     """A new token of a service account: ``kubectl create token``."""
     spec = dict(body.get("spec") or {})
     seconds = spec.get("expirationSeconds", HOUR)
-    _check_seconds(account["metadata"]["name"], seconds)
+    _check_seconds(seconds)
     bound = spec.get("boundObjectRef")
     facts = account["metadata"]
     now = int(api.clock.now())
@@ -101,7 +103,7 @@ def token(api: Api, account: Obj, body: Obj, request: Request) -> Obj:
     }
 
 
-def _check_seconds(name: str, seconds: Any) -> None:
+def _check_seconds(seconds: Any) -> None:
     why = ""
     if seconds < SHORTEST:
         why = "may not specify a duration less than 10 minutes"
@@ -110,7 +112,7 @@ def _check_seconds(name: str, seconds: Any) -> None:
     if why:
         request = Kind(AUTHN, "v1", "TokenRequest", "tokenrequests", "tokenrequest", True, frozenset())
         mistake = FieldError("spec.expirationSeconds", "FieldValueInvalid", f"Invalid value: {seconds}: {why}")
-        raise errors.invalid(request, name, [mistake])
+        raise errors.invalid(request, "", [mistake])
 
 
 def _bound(api: Api, facts: Obj, bound: Obj) -> dict[str, Any]:
@@ -149,17 +151,17 @@ def _access_status(api: Api, kind: Kind, namespace: str, body: Obj, request: Req
             if resource is None
             else "cannot be specified in combination with resourceAttributes"
         )
-        place, message = ("spec.resourceAttributes", f"Invalid value: null: {why}")
+        place, message = ("spec.resourceAttributes", f'Invalid value: "null": {why}')
         if other is not None:
             place, message = "spec.nonResourceAttributes", f"Invalid value: {other}: {why}"
-        raise errors.invalid(kind, "", [FieldError(place, "FieldValueInvalid", message)])
+        raise _invalid(kind, place, message)
     if kind.kind == "SelfSubjectAccessReview":
         user, groups = request.user, request.groups
     else:
         user, groups = spec.get("user", ""), tuple(spec.get("groups") or ())
         if not user and not groups:
             message = 'Invalid value: "": at least one of user or group must be specified'
-            raise errors.invalid(kind, "", [FieldError("spec.user", "FieldValueInvalid", message)])
+            raise _invalid(kind, "spec.user", message)
     if kind.kind == "LocalSubjectAccessReview" and (resource or {}).get("namespace", "") != namespace:
         raise errors.bad_request(
             f"spec.resourceAttributes.namespace must match namespace: {(resource or {}).get('namespace', '')}"
@@ -170,6 +172,13 @@ def _access_status(api: Api, kind: Kind, namespace: str, body: Obj, request: Req
         return {"allowed": False} | ({"reason": why} if why else {})
     said = "" if meta.MASTERS in groups else rbac.reason(api.store, user, groups, asked)
     return {"allowed": True} | ({"reason": said} if said else {})
+
+
+def _invalid(kind: Kind, place: str, message: str) -> ApiError:
+    """The refusal of a review, in which the server leaves out what kind it is."""
+    refused = errors.invalid(replace(kind, kind=""), "", [FieldError(place, "FieldValueInvalid", message)])
+    refused.details = {name: value for name, value in (refused.details or {}).items() if name != "kind"}
+    return refused
 
 
 def _asked(resource: Obj, other: Obj) -> rbac.Asked:

@@ -88,6 +88,9 @@ class _Parser:
         if not self.tokens:
             return ()
         while True:
+            said, word = self.peek()
+            if not word and said != "!":
+                raise errors.bad_request(f"found '{said}', expected: !, identifier, or 'end of string'")
             found.append(self.requirement())
             said, _ = self.take()
             if said == "":
@@ -120,8 +123,7 @@ class _Parser:
             value, _ = self.take()
             if not re.fullmatch(r"-?\d+", value):
                 raise self.fail(
-                    f"values[0][{said}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, "
-                    "the value must be an integer"
+                    f"values[0]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
                 )
             return Requirement(said, "gt" if following == ">" else "lt", frozenset({value}))
         raise self.fail(f"found '{following}', expected: in, notin, =, ==, !=, gt, lt")
@@ -130,21 +132,24 @@ class _Parser:
         said, _ = self.take()
         if said != "(":
             raise self.fail(f"found '{said}' expected: '('")
+        said, word = self.peek()
+        if not word and said not in (",", ")"):
+            raise self.fail(f"found '{said}', expected: ',', ')' or identifier")
         values: list[str] = []
-        expect_value = True
         while True:
             said, word = self.take()
+            following = self.peek()
             if word:
                 values.append(said)
-                expect_value = False
+                if following not in ((",", False), (")", False)):
+                    raise self.fail(f"found '{following[0]}', expected: ',' or ')'")
             elif said == ",":
-                if expect_value:
+                if not values or following in ((",", False), (")", False)):
                     values.append("")
-                expect_value = True
             elif said == ")":
-                return [*values, ""] if expect_value else values
+                return values or [""]
             else:
-                raise self.fail(f"found '{said}', expected: ',', ')' or identifier")
+                raise self.fail(f"found '{said}', expected: ',', or identifier")
 
 
 def _quoted(text: str) -> str:

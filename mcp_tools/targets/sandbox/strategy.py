@@ -116,8 +116,6 @@ def prepare_create(kind: Kind, obj: Obj) -> None:
     meta = obj["metadata"]
     if kind.key in GENERATION:
         meta["generation"] = 1
-    else:
-        meta.pop("generation", None)
     if kind.key == "pods":
         obj["status"] = {"phase": "Pending", "qosClass": qos(obj)}
     elif kind.key in _FIRST:
@@ -195,6 +193,9 @@ def raises_generation(kind: Kind, old: Obj, new: Obj) -> bool:
         return False
     if kind.key == "deployments.apps" and old["metadata"].get("annotations") != new["metadata"].get("annotations"):
         return True
+    if kind.key == "pods":
+        # To be given a node is no change of what is wanted.
+        old, new = ({**pod, "spec": {**pod["spec"], "nodeName": ""}} for pod in (old, new))
     ignored = ("metadata", "status", "apiVersion", "kind")
     names = {name for name in (*old, *new) if name not in ignored}
     return any(old.get(name) != new.get(name) for name in names)

@@ -97,7 +97,7 @@ def test_a_token_is_not_asked_for_a_few_seconds(cluster: Cluster) -> None:
     with pytest.raises(ApiError) as caught:
         token_of(cluster, expirationSeconds=5)
     assert caught.value.message == (
-        'TokenRequest.authentication.k8s.io "reader" is invalid: spec.expirationSeconds: Invalid value: 5: '
+        'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 5: '
         "may not specify a duration less than 10 minutes"
     )
 

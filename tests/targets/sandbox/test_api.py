@@ -55,14 +55,14 @@ def refused(code: int, reason: str, call: Any, *args: Any, **options: Any) -> st
 
 
 def test_a_new_object_has_what_the_server_gives(api: Api) -> None:
-    sent = config("a", k="v") | {"metadata": {"name": "a", "resourceVersion": "7", "uid": "mine", "generation": 4}}
+    sent = config("a", k="v") | {"metadata": {"name": "a", "uid": "mine", "creationTimestamp": "2001-01-01T00:00:00Z"}}
     made = api.create(MAPS, "x", sent, ME)
     facts = made["metadata"]
     assert re.fullmatch(r"[0-9a-f-]{36}", facts["uid"])
     assert facts["creationTimestamp"] == "2023-11-14T22:13:20Z"
     assert facts["namespace"] == "x"
     assert facts["resourceVersion"] == str(api.store.version)
-    assert "generation" not in facts
+    assert list(facts)[:2] == ["name", "namespace"], "in the order in which the server writes it"
     assert sent["metadata"]["uid"] == "mine", "what is sent is not changed"
 
 
@@ -82,6 +82,19 @@ def test_a_pod_begins_pending_with_its_class(api: Api) -> None:
 def test_a_second_one_of_the_same_name_is_refused(api: Api) -> None:
     api.create(MAPS, "x", config("a"), ME)
     assert refused(409, "AlreadyExists", api.create, MAPS, "x", config("a"), ME) == 'configmaps "a" already exists'
+
+
+def test_a_new_object_has_no_version_yet(api: Api) -> None:
+    body = config("a") | {"metadata": {"name": "a", "resourceVersion": "7"}}
+    said = refused(500, "", api.create, MAPS, "x", body, ME)
+    assert said == "resourceVersion should not be set on objects to be created"
+
+
+def test_one_that_is_being_deleted_still_has_its_name(api: Api) -> None:
+    api.create(MAPS, "x", config("a") | {"metadata": {"name": "a", "finalizers": ["example.com/one"]}}, ME)
+    api.delete(MAPS, "x", "a", ME)
+    said = refused(409, "AlreadyExists", api.create, MAPS, "x", config("a"), ME)
+    assert said == 'object is being deleted: configmaps "a" already exists'
 
 
 def test_a_namespace_that_is_not_there_is_named(api: Api) -> None:
@@ -106,7 +119,20 @@ def test_a_body_must_fit_its_url(api: Api) -> None:
     said = refused(400, "BadRequest", api.create, MAPS, "x", other, ME)
     assert said == "the namespace of the provided object does not match the namespace sent on the request"
     said = refused(400, "BadRequest", api.create, MAPS, "x", config("a") | {"apiVersion": "v2"}, ME)
-    assert said == "the API version in the data (v2) does not match the expected API version (v1)"
+    assert said == (
+        'ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version '
+        '"v2" in scheme "pkg/runtime/scheme.go:110"'
+    )
+    said = refused(400, "BadRequest", api.create, MAPS, "x", deployment("a"), ME)
+    assert said == (
+        'Deployment in version "v1" cannot be handled as a ConfigMap: converting (v1.Deployment) to (core.ConfigMap): '
+        "unknown conversion"
+    )
+    said = refused(400, "BadRequest", api.create, MAPS, "x", [], ME)
+    assert said.startswith(
+        "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind;"
+    )
+    assert said.endswith(" (5b5d)")
     api.create(MAPS, "x", config("a"), ME)
     said = refused(400, "BadRequest", api.update, MAPS, "x", "a", config("b"), ME)
     assert said == "the name of the object (b) does not match the name on the URL (a)"
@@ -137,6 +163,21 @@ def test_an_update_of_an_older_version_is_a_conflict(api: Api) -> None:
         'Operation cannot be fulfilled on configmaps "a": the object has been modified; please apply your changes to '
         "the latest version and try again"
     )
+
+
+def test_a_patch_keeps_name_and_identity(api: Api) -> None:
+    api.create(MAPS, "x", config("a"), ME)
+
+    def patched(code: int, reason: str, **meta: Any) -> str:
+        return refused(code, reason, api.patch, MAPS, "x", "a", "merge", {"metadata": meta}, ME)
+
+    assert patched(400, "BadRequest", name="b") == "the name of the object (b) does not match the name on the URL (a)"
+    assert patched(422, "Invalid", uid="b") == (
+        'ConfigMap "a" is invalid: metadata.uid: Invalid value: "b": field is immutable'
+    )
+    assert patched(500, "", resourceVersion="x") == 'strconv.ParseUint: parsing "x": invalid syntax'
+    said = refused(422, "Invalid", api.patch, MAPS, "x", "a", "merge", {"kind": "Secret"}, ME)
+    assert said.endswith("converting (v1.Secret) to (core.ConfigMap): unknown conversion")
 
 
 def test_an_update_that_changes_nothing_is_not_stored(api: Api) -> None:
@@ -185,7 +226,7 @@ def test_a_lease_is_updated_with_its_version_only(api: Api) -> None:
     api.create(leases, "x", body, ME)
     said = refused(422, "Invalid", api.update, leases, "x", "l", body, ME)
     assert said == (
-        'Lease.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0x0: '
+        'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0x0: '
         "must be specified for an update"
     )
 

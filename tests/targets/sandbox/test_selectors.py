@@ -40,10 +40,15 @@ def test_labels_meet_a_selector_or_not(text: str, met: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("app in (a", "unable to parse requirement: found '', expected: ',', ')' or identifier"),
+        ("app in (a", "unable to parse requirement: found '', expected: ',' or ')'"),
+        (
+            "a>x",
+            "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, "
+            "the value must be an integer",
+        ),
         ("a=b,", "found '', expected: identifier after ','"),
         ("a=b c", "found 'c', expected: ',' or 'end of string'"),
-        ("=b", "unable to parse requirement: found '=', expected: identifier"),
+        ("=b", "found '=', expected: !, identifier, or 'end of string'"),
         (
             "a=b!c$",
             "found '!', expected: ',' or 'end of string'",
