@@ -84,7 +84,11 @@ class ImageFault(_Fault):
 
     kind: Literal["image"] = "image"
     image: str = Field(default="", description="Its name as pods say it; the beginning with `*` at the end; empty: all")
-    effect: Literal["damaged", "pull", "slow", "missing", "architecture"] = "damaged"
+    effect: Literal["damaged", "pull", "slow", "missing", "private"] = Field(
+        default="damaged",
+        description="damaged: its containers cannot be made; pull: the registry refuses; slow: a pull takes `seconds`; "
+        "missing: the node has lost it; private: only pods with an imagePullSecret that exists may pull it",
+    )
     message: str = Field(default="", description="What docker says at a pull")
     seconds: float = Field(default=0.0, ge=0, description="How long a pull takes (slow)")
 

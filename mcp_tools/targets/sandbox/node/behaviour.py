@@ -49,6 +49,7 @@ class Write(_Model):
     path: str
     bytes: int = Field(default=0, ge=0)
     at: float = Field(default=0.0, ge=0)
+    owner: int | None = Field(default=None, description="Whose the folder is; others need an fsGroup, or are denied")
 
 
 class Behaviour(_Model):

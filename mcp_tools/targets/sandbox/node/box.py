@@ -27,6 +27,8 @@ class Mount:
     read_only: bool = False
     memory: bool = False
     limit: int | None = None
+    capacity: int | None = None
+    """The size of a claim. Minikube's volumes are folders and do not hold to it: only told behaviour does."""
     files: dict[str, str] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
     """The files that containers of the pod wrote there, by path inside the volume."""

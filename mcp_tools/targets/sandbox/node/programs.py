@@ -6,9 +6,10 @@ import posixpath
 import re
 from dataclasses import dataclass
 
+from mcp_tools.targets.sandbox import quantity
 from mcp_tools.targets.sandbox.node import commands, names, registry
-from mcp_tools.targets.sandbox.node.behaviour import Behaviour
-from mcp_tools.targets.sandbox.node.box import Box
+from mcp_tools.targets.sandbox.node.behaviour import Behaviour, Write
+from mcp_tools.targets.sandbox.node.box import NO_SPACE, Box
 from mcp_tools.targets.sandbox.node.network import NO_SUCH_HOST, RESOLVER, NetError
 from mcp_tools.targets.sandbox.node.process import FOREVER, Answers, Listen, Say, Sleep, Step, Steps, Store, Use
 
@@ -190,7 +191,8 @@ def server(box: Box, argv: list[str]) -> Steps:
     if refused:
         return refused
     ports, protocol = ports_of(box)
-    code = yield from listen(box, ports, Answers(protocol="tcp" if protocol == "tcp" else "http"))
+    yield from commands.allocate(footprint(box, argv), 0.0)
+    code = yield from listen(box, ports, Answers("tcp" if protocol == "tcp" else "http", latency=throttled(box)))
     if code:
         return code
     yield Sleep(FOREVER)
@@ -223,6 +225,34 @@ def _prerequisites(box: Box, name: str) -> Steps:
             yield Say(f'nginx: [emerg] mkdir() "/var/cache/nginx/client_temp" failed ({number}: {why})')
             return 1
     return 0
+
+
+FOOTPRINTS = {"postgres": 18, "mysqld": 360, "mariadbd": 80, "mongod": 90, "rabbitmq-server": 110, "java": 120}
+FOOTPRINTS |= {"nginx": 3, "redis-server": 3, "memcached": 2, "caddy": 11, "traefik": 24, "httpd-foreground": 6}
+SMALL = 5
+"""MiB that a program has at least when it runs; what has a lower limit is killed."""
+STARVED = 0.03
+"""Processors below which a server answers slowly: so many hundredths of a second make its requests."""
+
+
+def footprint(box: Box, argv: list[str]) -> int:
+    """Bytes of memory that the program has when it has started."""
+    words = [posixpath.basename(word) for word in argv]
+    found = next((FOOTPRINTS[word] for word in words if word in FOOTPRINTS), None)
+    if found is None and any(word in PYTHON for word in words):
+        found = 28
+    if found is None and any(word in NODE for word in words):
+        found = 36
+    return (found or SMALL) << 20
+
+
+def throttled(box: Box) -> float:
+    """Seconds that a request takes for want of processor time."""
+    limit = ((box.container.get("resources") or {}).get("limits") or {}).get("cpu")
+    if limit is None:
+        return 0.0
+    cores = float(quantity.parse(limit).amount)
+    return round(STARVED / cores, 2) if 0 < cores < STARVED else 0.0
 
 
 _READY = {
@@ -312,7 +342,7 @@ def _timeline(box: Box, said: Behaviour, *, ends: bool) -> Steps:
     plan += [(write.at, -1, write.path) for write in said.writes]
     if not ends or said.serves:
         plan.append((said.start_delay, 0, ""))
-    sizes = {write.path: write.bytes for write in said.writes}
+    writes = {write.path: write for write in said.writes}
     end = said.exit.after if said.exit is not None and ends else FOREVER
     now = 0.0
     for at, _, step in sorted(plan, key=lambda entry: entry[:2]):
@@ -322,7 +352,7 @@ def _timeline(box: Box, said: Behaviour, *, ends: bool) -> Steps:
             yield Sleep(at - now)
             now = at
         if isinstance(step, str):
-            code = yield from (_write(box, step, sizes[step]) if step else _open(box, said))
+            code = yield from (_write(box, writes[step]) if step else _open(box, said))
             if code:
                 return code
         else:
@@ -349,11 +379,17 @@ def _open(box: Box, said: Behaviour) -> Steps:
     return (yield from listen(box, tuple(said.ports) if said.ports is not None else ports, answers))
 
 
-def _write(box: Box, path: str, size: int) -> Steps:
-    why = box.write(path, size)
-    if why:
-        yield Say(f"open {path}: {why.lower()}")
+def _write(box: Box, wanted: Write) -> Steps:
+    mount = box.mount_of(wanted.path)
+    grouped = (box.pod["spec"].get("securityContext") or {}).get("fsGroup") is not None
+    if wanted.owner is not None and box.user not in (0, wanted.owner) and not (grouped and mount is not None):
+        yield Say(f"open {wanted.path}: permission denied")
         return 1
-    mount = box.mount_of(path)
-    yield Store(mount.volume if mount is not None else "", size)
+    full = mount is not None and mount.capacity is not None and wanted.bytes > mount.capacity
+    why = NO_SPACE if full else box.write(wanted.path, wanted.bytes)
+    if why:
+        verb = "write" if why == NO_SPACE else "open"
+        yield Say(f"{verb} {wanted.path}: {why.lower()}")
+        return 1
+    yield Store(mount.volume if mount is not None else "", wanted.bytes)
     return 0

@@ -101,9 +101,10 @@ def _pull(kubelet: Kubelet, pod: Obj, slot: Slot, now: float) -> Image | None:
     kubelet.event(pod, slot, "Normal", "Pulling", f'Pulling image "{wanted}"')
     fault = kubelet.faults.image(wanted)
     try:
-        if fault is not None and fault.effect == "pull":
-            raise PullError(fault.message or f"Error response from daemon: {_unauthorized(wanted)}")
-        pull = kubelet.images.pull(wanted)
+        private = fault is not None and fault.effect == "private"
+        if fault is not None and (fault.effect == "pull" or (private and not _credentials(kubelet, pod))):
+            raise PullError(fault.message or f"Error response from daemon: {_refusal(wanted, private=private)}")
+        pull = kubelet.images.pull(wanted, private=private)
     except PullError as error:
         slot.pull_error = str(error)
         slot.pull_delay = min(slot.pull_delay * 2 or PULL_BACKOFF, PULL_BACKOFF_MAX)
@@ -122,8 +123,23 @@ def _pull(kubelet: Kubelet, pod: Obj, slot: Slot, now: float) -> Image | None:
     return _pulled(kubelet, pod, slot, now) if slot.pull.seconds == 0.0 else None
 
 
-def _unauthorized(wanted: str) -> str:
-    return f"manifest for {wanted} not found: manifest unknown: manifest unknown"
+def _refusal(wanted: str, *, private: bool) -> str:
+    name = names.parse(wanted)
+    if not private:
+        return f"manifest for {name.familiar} not found: manifest unknown: manifest unknown"
+    why = "repository does not exist or may require 'docker login'"
+    return f"pull access denied for {name.short}, {why}: denied: requested access to the resource is denied"
+
+
+def _credentials(kubelet: Kubelet, pod: Obj) -> bool:
+    """Whether the pod, or its service account, names a secret for registries that is there."""
+    space, spec = pod["metadata"].get("namespace", ""), pod["spec"]
+    account = kubelet.store.get("serviceaccounts", space, spec.get("serviceAccountName") or "default") or {}
+    for entry in [*(spec.get("imagePullSecrets") or ()), *(account.get("imagePullSecrets") or ())]:
+        secret = kubelet.store.get("secrets", space, entry.get("name", ""))
+        if secret is not None and str(secret.get("type", "")).startswith("kubernetes.io/docker"):
+            return True
+    return False
 
 
 def _pulled(kubelet: Kubelet, pod: Obj, slot: Slot, now: float) -> Image | None:

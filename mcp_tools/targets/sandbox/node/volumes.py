@@ -27,6 +27,7 @@ class Volume(NamedTuple):
     memory: bool
     limit: int | None
     kind: str
+    capacity: int | None = None
 
 
 def mount(store: Store, pod: Obj) -> tuple[dict[str, Volume], list[MountFailure]]:
@@ -139,7 +140,9 @@ def _claim(store: Store, namespace: str, volume: Obj) -> Volume | MountFailure:
         )
         return MountFailure(name, "FailedMount", text)
     read_only = bool(volume["persistentVolumeClaim"].get("readOnly"))
-    return Volume(name, {}, read_only, False, None, "persistentVolumeClaim")
+    size = ((claim.get("status") or {}).get("capacity") or {}).get("storage")
+    capacity = quantity.parse(size).value if size is not None else None
+    return Volume(name, {}, read_only, False, None, "persistentVolumeClaim", capacity)
 
 
 def _host_path(volume: Obj) -> Volume | MountFailure:
@@ -170,6 +173,7 @@ def mounts_of(container: Obj, volumes: dict[str, Volume], shared: dict[str, dict
                 read_only=volume.read_only or bool(entry.get("readOnly")),
                 memory=volume.memory,
                 limit=volume.limit,
+                capacity=volume.capacity,
                 files=files,
                 shared=shared.setdefault(f"{volume.name}/{sub}" if sub else volume.name, {}),
             )
