@@ -153,7 +153,8 @@ def show_run(output: Output, run: Run) -> None:
     parts += [f"in {duration(run.seconds)}"] if run.seconds is not None else []
     parts += [f"{count(changes, 'step')} changed something" if changes else "nothing changed"] if run.stages else []
     unproven = sum(step.status == "simulated" for step in run.steps())
-    parts += [f"{SIMULATED}, {count(unproven, 'step')} that only a real run can prove"] if run.simulated else []
+    parts += [SIMULATED] if run.simulated else []
+    parts += [f"{count(unproven, 'step')} that only a real run can prove"] if unproven else []
     output.line("  ".join([parts[0], *([f"({', '.join(parts[1:])})"] if parts[1:] else [])]), f"bold {style}")
 
 

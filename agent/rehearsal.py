@@ -39,9 +39,7 @@ async def rehearsal(
     output.note(f"rehearsal in a throw-away {SIMULATED}: nothing real is touched")
     with tempfile.TemporaryDirectory(prefix="longshore-rehearsal-") as home:
         environ = {**os.environ, "XDG_STATE_HOME": home}
-        connection = replace(
-            common.connection(workspace), target="sandbox", environ=environ, told=None, command=default_command()
-        )
+        connection = replace(common.connection(workspace), target="sandbox", environ=environ, told=None)
         view = view_for(output, "rehearse")
         try:
             with view:

@@ -13,6 +13,7 @@ from mcp_tools.engines.kubernetes import KubeEngine
 from mcp_tools.errors import Busy, ConfirmationRequired, Declined, LongshoreError
 from mcp_tools.guard.confirmation import Confirmation
 from mcp_tools.guard.guard import Answer, Channel, Guard, Session
+from mcp_tools.guard.outlet import SANDBOX
 from mcp_tools.lease import Lease
 from playbooks.errors import StepDeclined, StepError, StepWaits
 from playbooks.protocols import StepHandle, StepResult
@@ -157,7 +158,8 @@ class GuardedCaller:
 
 def _first_lines(text: str) -> list[str]:
     """What a tool says that names no evidence of its own."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("<", "changed:"))]
+    skipped = ("<", "changed:", SANDBOX)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(skipped)]
     return lines[:6]
 
 

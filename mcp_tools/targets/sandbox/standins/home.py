@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mcp_tools.targets.sandbox.serving import Address
+    from mcp_tools.targets.sandbox.kubeconfig import Address
 
 __all__ = ["ensure", "folder", "kubeconfig"]
 

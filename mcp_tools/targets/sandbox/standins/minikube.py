@@ -112,6 +112,11 @@ class MinikubeStandIn(MinikubeEngine):
         permit.require(Effect.DESTROY)
         await asyncio.to_thread(daemon.reset)
 
+    async def node_image(self, ref: str) -> NodeImage | None:
+        """The image in the node that this name points at, however long it is written."""
+        wanted = familiar(ref)
+        return next((image for image in await self.images() if wanted in map(familiar, image.tags)), None)
+
     # -- the image transfer ---------------------------------------------------------------------------------------
 
     async def locate(self, image: str) -> Place:
