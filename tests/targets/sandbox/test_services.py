@@ -138,3 +138,9 @@ def test_endpoints_of_a_service_without_selector_are_copied(bench: Bench) -> Non
     assert slice_["metadata"]["labels"]["endpointslice.kubernetes.io/managed-by"] == (
         "endpointslicemirroring-controller.k8s.io"
     )
+
+
+def test_endpoints_without_a_service_are_left_alone(bench: Bench) -> None:
+    bench.create("endpoints", {"metadata": {"name": "mine"}, "subsets": [{"addresses": [{"ip": "192.0.2.7"}]}]})
+    bench.settle(5)
+    assert bench.get("endpoints", "mine")

@@ -53,7 +53,9 @@ class _OfServices(Controller):
                 yield ref_of(SERVICES, service)
 
     def _of_own(self, change: Change) -> Iterator[Ref]:
-        """What others did to the objects that it writes."""
+        """What others did to the slices that it writes; of Endpoints it sees only that they were deleted."""
+        if self.own == ENDPOINTS and change.type != "DELETED":
+            return
         name = labels_of(change.obj).get(SERVICE_NAME) if self.own == SLICES else change.ref.name
         if name:
             yield Ref(SERVICES, change.ref.namespace, name)
