@@ -31,7 +31,7 @@ IDLE = 30 * 60
 """Seconds without a request after which the server stops."""
 SPEED = 20.0
 """How much shorter the waits of the cluster are than a real one's."""
-START_LIMIT = 30.0
+START_LIMIT = 60.0
 STOP_LIMIT = 15.0
 STATE, SERVER, LOCK, KUBECONFIG, TLS, IDENTITY, LOG = (
     "state.db",
@@ -154,7 +154,10 @@ def ensure(*, idle: float = IDLE, speed: float = SPEED) -> Address:
         record = _record(where)
         if record and _ask(where, record, "GET", "/sandbox/v1", 2.0):
             return _address(where, record)
-        if started.poll() not in {None, 0}:  # 0: another start was first, and its server is about to answer
+        ended = started.poll()
+        if ended == 0 and not _served(where):  # another start was first, and its server has stopped meanwhile
+            started = _start(where, idle, speed)
+        elif ended:
             break
         time.sleep(0.01)
     raise EnvironmentNotReady("the sandbox does not start", _tail(where), f"see {where / LOG}")

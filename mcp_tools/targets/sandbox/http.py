@@ -120,6 +120,7 @@ class Served:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        self.last = time.monotonic()
         self.pump.start()
         await send({"type": "lifespan.startup.complete"})
         with contextlib.suppress(asyncio.CancelledError):  # the server does not wait for its last connections
