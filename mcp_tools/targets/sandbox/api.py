@@ -250,7 +250,7 @@ class Api:
         if strategy.raises_generation(kind, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         self._validate("UPDATE", kind, new, old, namespace, request, subresource)
-        if meta.same_but_managers(old, new) and (not applied or meta.same_managers(old, new)):
+        if meta.same_but_managers(old, new) and meta.same_managers(old, new):
             return conversion.from_stored(shown, old)
         if request.dry_run:
             return conversion.from_stored(shown, new)
@@ -310,10 +310,10 @@ class Api:
         force: bool,
     ) -> tuple[Obj, bool]:
         """Server-side apply. Its managed fields are computed from what was applied, before defaults."""
-        applied = meta.check_type(kind, meta.without_nulls(body))
+        applied = meta.applied_type(kind, meta.without_nulls(body))
         # Only checked: the fields that are applied are those of the body.
         meta.place(kind, namespace, {**applied, "metadata": {**applied["metadata"]}}, name)
-        applied["metadata"].setdefault("name", name)
+        applied["metadata"]["name"] = name
         merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp())
         if live is None:
             return self._create(kind, namespace, merged, request, applied=True), True
@@ -380,8 +380,8 @@ class Api:
     def edit(self, ref: Ref, change: Callable[[Obj], None], *, manager: str) -> Obj | None:
         """Let ``change`` change the object; None when there is none. Nothing is stored when nothing changes.
 
-        For controllers and the kubelet: no validation, no managed fields; a change of the spec is a new generation.
-        ``manager`` says whose change it is, for the reader of the code.
+        For controllers and the kubelet: nothing is validated, a change of the spec is a new generation, and ``manager``
+        owns what it changes, where fields have owners.
         """
         old = self.store.at(ref)
         if old is None:
@@ -393,4 +393,7 @@ class Api:
         kind = kinds.by_key(ref.key)
         if strategy.raises_generation(kind, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        if old["metadata"].get("managedFields"):
+            part = "status" if strategy.has_status(kind) and new.get("status") != old.get("status") else ""
+            apply.updated(kind, old, new, manager, self.clock.stamp(), part)
         return self._put(kind, new)

@@ -112,6 +112,11 @@ def without_nulls(value: Any) -> Any:
 
 
 _PACKAGES = {"": "core", "rbac.authorization.k8s.io": "rbac", "authorization.k8s.io": "authorization"}
+_OLD = frozenset(
+    {"extensions/v1beta1", "apps/v1beta1", "apps/v1beta2", "batch/v1beta1", "policy/v1beta1", "events.k8s.io/v1beta1"}
+    | {"networking.k8s.io/v1beta1", "autoscaling/v2beta1", "autoscaling/v2beta2", "rbac.authorization.k8s.io/v1beta1"}
+)
+"""Versions that are not served any more, and that the server still knows."""
 _SCHEME = 'in scheme "pkg/runtime/scheme.go:110"'
 _HEAD = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 
@@ -145,10 +150,24 @@ def check_type(kind: Kind, obj: Any, *, patched: bool = False) -> Obj:
     return whole
 
 
+def applied_type(kind: Kind, obj: Any) -> Obj:
+    """The same for the body of a server-side apply, which must say what it is.
+
+    Raises:
+        ApiError: 400.
+    """
+    if isinstance(obj, dict):
+        api_version, name = str(obj.get("apiVersion", "")), obj.get("kind", "")
+        if (api_version, name) != (kind.api_version, kind.kind):
+            place = api_version if "/" in api_version else f"/{api_version}"
+            raise errors.bad_request(f"invalid object type: {place}, Kind={name}")
+    return check_type(kind, obj)
+
+
 def _other_kind(kind: Kind, obj: Obj, api_version: Any, name: Any, patched: bool) -> ApiError:
     """The refusal of an object of another kind than its URL is for."""
     given = kinds.of(api_version, name) if isinstance(api_version, str) and isinstance(name, str) else None
-    if given is not None and given.key == kind.key:
+    if (given is not None and given.key == kind.key) or (api_version in _OLD and name == kind.kind):
         return errors.bad_request(
             f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
         )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
+from typing import Any
 
 from mcp_tools.targets.sandbox import errors, selectors
 from mcp_tools.targets.sandbox.errors import ApiError
@@ -28,16 +30,34 @@ def _token(version: int, start: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+_INVALID = "invalid continue token: continue key is not valid"
+
+
+def _decoded(token: str) -> Any:
+    """What a token holds; the refusals are those of Go's decoders."""
+    try:
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        wrong = re.search(r"[^A-Za-z0-9_-]", token)
+        raise ValueError(f"illegal base64 data at input byte {wrong.start() if wrong else len(token) - 1}") from None
+    try:
+        return json.loads(text)
+    except ValueError:
+        if not text:
+            raise ValueError("unexpected end of JSON input") from None
+        first = chr(text[0])
+        shown = first if first.isprintable() and text[0] < 0x80 else f"\\u{text[0]:04x}"
+        raise ValueError(f"invalid character '{shown}' looking for beginning of value") from None
+
+
 def _read(token: str) -> tuple[int, str]:
     try:
-        data = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        data = _decoded(token)
         if data["v"] != "meta.k8s.io/v1":
-            raise errors.bad_request(
-                f'continue key is not valid: server does not recognize this encoded version "{data["v"]}"'
-            )
+            raise errors.bad_request(f'{_INVALID}: server does not recognize this encoded version "{data["v"]}"')
         return int(data["rv"]), str(data["start"])
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise errors.bad_request(f"continue key is not valid: {error}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.bad_request(f"{_INVALID}: {error}") from None
 
 
 def _place(obj: Obj) -> tuple[str, str]:

@@ -246,6 +246,8 @@ def test_a_controller_edits_and_nothing_is_stored_when_nothing_changes(api: Api)
     made = api.edit(ref, lambda obj: obj["spec"].update(replicas=2), manager="me")
     assert made is not None
     assert made["metadata"]["generation"] == 2
+    owners = {entry["manager"]: entry["fieldsV1"] for entry in made["metadata"]["managedFields"]}
+    assert owners["me"] == {"f:spec": {"f:replicas": {}}}
     assert api.edit(Ref("deployments.apps", "x", "gone"), lambda obj: None, manager="me") is None
 
 
@@ -383,8 +385,11 @@ def test_a_token_that_is_too_old_comes_with_one_that_goes_on(api: Api) -> None:
 
 
 def test_what_is_no_token_is_a_bad_request(api: Api) -> None:
-    assert refused(400, "BadRequest", api.select, MAPS, None, continue_token="?").startswith(
-        "continue key is not valid"
+    said = refused(400, "BadRequest", api.select, MAPS, None, continue_token="?")
+    assert said == "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"
+    said = refused(400, "BadRequest", api.select, MAPS, None, continue_token="nonsense")
+    assert said == (
+        "invalid continue token: continue key is not valid: invalid character '\\u009e' looking for beginning of value"
     )
 
 
