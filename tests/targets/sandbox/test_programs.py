@@ -270,3 +270,73 @@ def test_there_is_no_log_before_the_image(lab: Lab) -> None:
     text = 'container "web" in pod "web" is waiting to start: trying and failing to pull image'
     with pytest.raises(ApiError, match=text):
         log(lab)
+
+
+def test_a_server_without_its_dependency_is_up_but_not_ready(lab: Lab) -> None:
+    note = {ANNOTATION: json.dumps({"depends_on": ["db:5432"]})}
+    probe = {"httpGet": {"path": "/ready", "port": 8000}}
+    entry = {**SERVER, "readinessProbe": probe, "livenessProbe": {"httpGet": {"path": "/health", "port": 8000}}}
+    pod = lab.pod(box=entry, metadata={"annotations": note}, settle=60)
+    assert not ready(pod) and box(pod)["restartCount"] == 0
+    lab.service("db", 5432, 5432, "db")
+    env = [{"name": "POSTGRES_PASSWORD", "value": "x"}]
+    lab.pod("db", box={"image": "postgres:16-alpine", "env": env}, metadata={"labels": {"app": "db"}})
+    assert ready(lab.after(15))
+    lab.delete("db")
+    assert not ready(lab.after(40))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sh", "-c", "while true; do :; done"],
+        ["sh", "-c", "while true; do x=$(while true; do :; done); done"],
+        ["sh", "-c", "while read line; do echo $line; done; sleep infinity"],
+        ["python3", "-c", "while True: pass"],
+        ["python3", "-c", "for i in range(10**12): pass\nimport time\ntime.sleep(10**6)"],
+        ["yes"],
+    ],
+)
+def test_a_busy_program_holds_nothing_up(lab: Lab, command: list[str]) -> None:
+    pod = lab.pod(box={"command": command}, settle=5)
+    assert box(pod)["state"].keys() == {"running"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = ' ' * 10**9",
+        "x = [0] * 10**9",
+        "x = bytearray(500 * 1024 * 1024)",
+        "x = []\nwhile True: x.append(' ' * 10**6)",
+    ],
+)
+def test_a_program_that_takes_too_much_memory(lab: Lab, code: str) -> None:
+    limits = {"limits": {"memory": "64Mi"}}
+    pod = lab.pod(box={"command": ["python3", "-c", code], "resources": limits}, settle=5)
+    assert box(pod)["lastState"]["terminated"]["reason"] == "OOMKilled"
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "text"),
+    [
+        ("print('a', 1 + 2)", 0, "a 3\n"),
+        ("import os\nprint(os.environ['NOPE'])", 1, "Traceback (most recent call last):\nKeyError: 'NOPE'\n"),
+        ("import sys\nsys.exit(4)", 4, ""),
+        ("raise ValueError('bad')", 1, "Traceback (most recent call last):\nValueError: bad\n"),
+        ("def f():\n  print('in f')\nf()", 0, "in f\n"),
+        ("try:\n  raise OSError('x')\nexcept OSError as e:\n  print('got', e)", 0, "got x\n"),
+        ("x = (", 1, "SyntaxError"),
+        ("import os\nprint(os.getenv('A', 'b') if True else 'c')", 0, "b\n"),
+        ("open('/config/x', 'w')", 0, ""),
+        ("open('/tmp/none')", 1, "FileNotFoundError: [Errno 2] No such file or directory: '/tmp/none'"),
+    ],
+)
+def test_runs_a_short_python_program(lab: Lab, code: str, exit_code: int, text: str) -> None:
+    found, said = once(lab, "python3", "-c", code, image="python:3.13-slim")
+    assert found == exit_code and text in said
+
+
+def test_reads_lines_of_a_pipe(lab: Lab) -> None:
+    script = "printf 'a\\nb\\n' | while read line; do echo got $line; done"
+    assert once(lab, "sh", "-c", script) == (0, "got a\ngot b\n")

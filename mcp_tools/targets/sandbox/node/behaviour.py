@@ -67,6 +67,10 @@ class Behaviour(_Model):
     needs_env: list[str] = Field(default_factory=list, description="Variables without which it ends with code 1")
     expects_env: dict[str, str] = Field(default_factory=dict, description="Values that variables must have")
     needs_host: list[str] = Field(default_factory=list, description="`host:port` without which it ends with code 1")
+    depends_on: list[str] = Field(
+        default_factory=list,
+        description="`host:port` without which it stays up, but answers 503 at `/ready` and the like",
+    )
     needs_files: list[str] = Field(default_factory=list, description="Files without which it ends with code 1")
     writes: list[Write] = Field(default_factory=list)
     bad_argument: str = Field(

@@ -45,6 +45,11 @@ def _code(code: int) -> Program:
     return run
 
 
+def _forever(box: Box, argv: list[str], stdin: str) -> Steps:
+    yield Sleep(FOREVER)
+    return 0
+
+
 def echo(box: Box, argv: list[str], stdin: str) -> Steps:
     """echo."""
     words = argv[1:]
@@ -162,6 +167,8 @@ def stress(box: Box, argv: list[str], stdin: str) -> Steps:
 
 def allocate(size: int, seconds: float = 0.8) -> Steps:
     """Take memory in some steps."""
+    if not size:
+        return 0
     for part in range(1, MEMORY_STEPS + 1):
         yield Use(size * part // MEMORY_STEPS)
         yield Sleep(seconds / MEMORY_STEPS)
@@ -270,6 +277,7 @@ def through(box: Box, argv: list[str], stdin: str) -> Steps:
     return 0
 
 
+FILTERS = ("tee", "sed", "awk", "tr", "cut", "sort", "uniq", "wc", "head", "xargs", "base64", "jq")
 PROGRAMS: dict[str, Program] = {
     "sleep": sleep,
     "true": _code(0),
@@ -289,6 +297,7 @@ PROGRAMS: dict[str, Program] = {
     "stress": stress,
     "stress-ng": stress,
     "tail": tail,
+    "yes": _forever,
     "grep": grep,
     "egrep": grep,
     "printenv": printenv,
@@ -301,7 +310,7 @@ PROGRAMS: dict[str, Program] = {
     "pwd": _say("/"),
     **dict.fromkeys(("chmod", "chown", "sync", "kill", "ulimit", "umask", "stty", "ps", "df", "du", "nproc"), _code(0)),
     **dict.fromkeys(("cp", "mv", "ln", "tar", "gzip", "openssl", "find", "mount", "install"), _code(0)),
-    **dict.fromkeys(("tee", "sed", "awk", "tr", "cut", "sort", "uniq", "wc", "head", "xargs", "base64", "jq"), through),
+    **dict.fromkeys(FILTERS, through),
     **NETWORK,
 }
 BUSYBOX = (

@@ -38,6 +38,8 @@ def read(
     ref = Ref("pods", meta.get("namespace", ""), meta["name"])
     run = kubelet.pods.get(ref) if kubelet is not None else None
     slot = run.slot(container) if run is not None else None
+    if run is None and (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return ""  # it ended before this kubelet began: nothing is left of what it wrote
     if kubelet is None or run is None or slot is None:
         raise errors.bad_request(_waiting(meta["name"], container, "ContainerCreating", ""))
     found = _run_of(meta["name"], run, slot, previous=previous)

@@ -7,11 +7,13 @@ matters (an endless loop that only writes lines is advanced when somebody reads 
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+log = logging.getLogger(__name__)
 Care = Literal["time", "network", "never"]
 BUDGET = 4000
 """Steps in one go; a loop that never waits is stopped here until the next second."""
@@ -19,6 +21,8 @@ CATCH_UP = 60
 """Rounds of a loop that are made up for when nobody looked at it for a long time."""
 KEPT_LINES = 5000
 FOREVER = math.inf
+READINESS = ("/ready", "/readyz", "/readiness", "/health/ready", "/api/ready")
+"""How paths end that say whether a server can do its work."""
 
 
 class Sleep(NamedTuple):
@@ -68,10 +72,14 @@ class Answers:
     other: int = 200
     latency: float = 0.0
     body: str = ""
+    unready: Callable[[], bool] | None = None
+    """Whether something that it depends on is not there: its readiness paths answer 503 then."""
 
     def status(self, path: str) -> int:
         """The HTTP status of that path; a query does not count."""
         bare = path.partition("?")[0]
+        if self.unready is not None and bare.rstrip("/").endswith(READINESS) and self.unready():
+            return 503
         for known, code in self.paths:
             if known == bare:
                 return code
@@ -140,8 +148,9 @@ class Process:
         except StopIteration as end:
             self._end(int(end.value or 0) & 0xFF, "")
             return
-        except RecursionError:
-            self._end(2, "")
+        except Exception:  # a program that cannot be simulated must not stop the node
+            log.exception("a simulated program failed")
+            self._end(1, "")
             return
         match step:
             case Sleep(seconds, care):

@@ -7,6 +7,7 @@ missing, memory taken without end. Everything else is passed over.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from typing import Any
 
@@ -143,7 +144,7 @@ class _Walker(Values):
         items = self.value(node.iter)
         if not isinstance(items, (list, tuple, range)):
             return 0
-        for item in list(items)[:ROUNDS]:
+        for item in itertools.islice(items, ROUNDS):
             if isinstance(node.target, ast.Name):
                 self.values[node.target.id] = item
             try:
@@ -181,9 +182,21 @@ class _Walker(Values):
             key = self.value(node.slice)
             if isinstance(key, str) and key not in self.box.env:
                 raise _Raised("KeyError", repr(key))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            yield from allocate(self._repeated(node))
         if isinstance(node, ast.Call):
             yield from self._call(node)
         return 0
+
+    def _repeated(self, node: ast.BinOp) -> int:
+        """Bytes of a text or a list that is repeated often; 0 when it is neither, or small."""
+        left, right = self.value(node.left), self.value(node.right)
+        if isinstance(left, int):
+            left, right = right, left
+        if not isinstance(left, (str, bytes, list)) or not isinstance(right, int):
+            return 0
+        size = len(left) * right * (8 if isinstance(left, list) else 1)
+        return size if size > BIG else 0
 
     def _call(self, node: ast.Call) -> Steps:
         name = dotted(node.func)

@@ -124,6 +124,9 @@ def type_of(node: ast.Tuple | ast.List) -> type[tuple[Any, ...]] | type[list[Any
 
 
 def _operate(operator: ast.operator, left: Any, right: Any) -> Any:
+    numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
+    if not numbers and not (isinstance(operator, ast.Add) and isinstance(left, str) and isinstance(right, str)):
+        return None
     try:
         match operator:
             case ast.Add():
@@ -131,9 +134,9 @@ def _operate(operator: ast.operator, left: Any, right: Any) -> Any:
             case ast.Sub():
                 return left - right
             case ast.Mult():
-                return left * right if not isinstance(left, (str, bytes)) else None
+                return left * right
             case ast.Pow():
-                return left**right if right < 64 else None
+                return left**right if 0 <= right < 64 and abs(left) < 1 << 32 else None
             case ast.Mod():
                 return left % right
     except (TypeError, ZeroDivisionError):

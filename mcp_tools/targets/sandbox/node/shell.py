@@ -8,6 +8,7 @@ import re
 
 from mcp_tools.targets.sandbox.node import commands, programs, shell_values
 from mcp_tools.targets.sandbox.node.box import Box
+from mcp_tools.targets.sandbox.node.commands import FILTERS
 from mcp_tools.targets.sandbox.node.process import Care, Say, Sleep, Steps
 from mcp_tools.targets.sandbox.node.shell_care import care_of
 from mcp_tools.targets.sandbox.node.shell_parse import parse
@@ -27,7 +28,12 @@ from mcp_tools.targets.sandbox.node.shell_syntax import (
 )
 from mcp_tools.targets.sandbox.node.shell_words import FALLBACK_CODE, Exit, Leave, Words
 
+READERS = frozenset({"read", "cat", "grep", "egrep", "tail", "head", "sh", "bash", *FILTERS})
 DEPTH = 40
+BUSY = 1000
+"""Rounds of a loop that take a second at least: one that never waits must not hold everything up."""
+PAUSES = 5
+"""Waits in a command substitution, after which it is given up."""
 
 
 def run(box: Box, script: str, *, argv: list[str] | None = None, strict: bool = False) -> Steps:
@@ -57,6 +63,7 @@ class Shell(Words):
         self.care: Care = "time"
         self.guarded = 0
         self.depth = 0
+        self.owed = 0.0
 
     # -- the tree ------------------------------------------------------------------------------------------------
 
@@ -149,10 +156,13 @@ class Shell(Words):
         return (yield from self.block(node.otherwise)) if node.otherwise is not None else 0
 
     def _loop(self, node: Loop) -> Steps:
-        outer, code = self.care, 0
+        outer, code, rounds = self.care, 0, 0
         self.care = care_of(node, strict=self.strict) if outer == "time" else outer
         try:
             while ((yield from self._guard(node.condition)) == 0) != node.until:
+                rounds += 1
+                if rounds % BUSY == 0:
+                    yield Sleep(1.0, self.care)
                 try:
                     code = yield from self.block(node.body)
                 except Leave as leave:
@@ -216,12 +226,17 @@ class Shell(Words):
 
     def _simple(self, node: Simple) -> Steps:
         words = list(self.fields(node.words))
+        if self.owed:
+            seconds, self.owed = self.owed, 0.0
+            yield Sleep(seconds, self.care)
         if not words:
             for name, word in node.assigns:
                 self.variables[name] = self.text(word)
             return (yield from self._redirected(_nothing(self.code), node.redirects)) if node.redirects else 0
         local = {name: self.text(word) for name, word in node.assigns}
-        stdin, self._stdin = self._stdin, ""
+        stdin = ""
+        if words[0] in READERS:
+            stdin, self._stdin = self._stdin, ""
         for redirect in node.redirects:
             if redirect.operator in ("<<", "<<-"):
                 stdin = self.text(redirect.target)
@@ -250,6 +265,10 @@ class Shell(Words):
                 return leave.code
             finally:
                 self.argv = saved
+        if name == "read":
+            first, _, self._stdin = stdin.partition("\n")
+            self.variables[words[-1] if len(words) > 1 else "REPLY"] = first
+            return 0 if stdin else 1
         if name in ("[", "test", "[["):
             return shell_values.evaluate(words, self.box)
         if (builtin := self._builtin(words)) is not None:
@@ -306,23 +325,27 @@ class Shell(Words):
                     self.variables.pop(word, None)
             case "shift":
                 self.argv = self.argv[1:]
-            case "trap" | "cd" | "umask" | "ulimit" | "alias" | "read" | "wait" | "source" | "." | "eval" | "shopt":
+            case "trap" | "cd" | "umask" | "ulimit" | "alias" | "wait" | "source" | "." | "eval" | "shopt":
                 return 0
             case _:
                 return None
         return 0
 
     def command_output(self, script: str) -> str:
-        """Command substitution: run at once, its time is not counted."""
+        """Command substitution: run at once; the command that it is part of waits afterwards as long as it took."""
         lines: list[str] = []
         inner = Shell(self.box, self.argv)
         inner.variables, inner.functions = dict(self.variables), self.functions
+        pauses = 0
         try:
-            for number, step in enumerate(inner.block(parse(script))):
+            for step in inner.block(parse(script)):
                 if isinstance(step, Say):
                     lines.append(step.text)
-                if number > 2000:
-                    break
+                elif isinstance(step, Sleep):
+                    pauses += 1
+                    self.owed += min(step.seconds, 3600.0)
+                    if pauses > PAUSES:
+                        break
         except (Exit, Leave) as end:
             self.code = end.code
         except Unknown:

@@ -260,6 +260,8 @@ class Sync:
                 continue
             if run.process is not None and run.process.care == "network":
                 return True
+            if run.behaviour is not None and run.behaviour.depends_on:
+                return True
             if any(probes.changes_itself(probe.spec) for probe in run.probes):
                 return True
         return False
