@@ -121,7 +121,10 @@ def _timed_out(deployment: Obj, current: Obj | None, clock: Clock) -> bool:
     limit = deadline(deployment)
     if current is None or limit is None or current["reason"] == COMPLETE:
         return False
-    return current["reason"] == TIMED_OUT or elapsed(clock, current["lastUpdateTime"]) > limit
+    return (
+        current["reason"] == TIMED_OUT
+        or elapsed(clock, current["lastUpdateTime"], deployment["metadata"]["uid"]) > limit
+    )
 
 
 def reported(deployment: Obj, sets: Sequence[Obj], new: Obj | None, clock: Clock) -> Obj:
@@ -174,4 +177,4 @@ def until_stuck(deployment: Obj, clock: Clock) -> float | None:
     limit, current = deadline(deployment), condition(status, "Progressing")
     if limit is None or current is None or complete(deployment, status) or current["reason"] == TIMED_OUT:
         return None
-    return max(limit - elapsed(clock, current["lastUpdateTime"]) + 1, 1.0)
+    return max(limit - elapsed(clock, current["lastUpdateTime"], deployment["metadata"]["uid"]) + 1, 1.0)

@@ -272,10 +272,12 @@ def write_slices(
             meta["ownerReferences"] = [owner_reference(owner)]
             new: Obj = {"metadata": meta, "addressType": "IPv4", "endpoints": endpoints, "ports": ports}
             try:
-                controller.create(SLICES, new)
+                made = controller.create(SLICES, new)
             except ApiError:
                 controller.retry(ref)
                 return
+            if not endpoints or not ports:
+                controller.edit(ref_of(SLICES, made), _nulls)
             continue
         left.remove(same)
 
@@ -286,11 +288,18 @@ def write_slices(
                 live["metadata"].setdefault("annotations", {})[TRIGGERED] = controller.clock.stamp()
             if (live.get("ports") or []) != ports:
                 live["ports"] = ports
+            _nulls(live)
 
         controller.edit(ref_of(SLICES, same), change)
     for each in left:
         controller.delete(ref_of(SLICES, each))
     controller.forget(ref)
+
+
+def _nulls(live: Obj) -> None:
+    """Empty lists come back from the real API server as null: these two fields are never left out."""
+    for field in ("endpoints", "ports"):
+        live[field] = live.get(field) or None
 
 
 class Mirrors(Controller):

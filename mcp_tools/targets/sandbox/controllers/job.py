@@ -100,7 +100,7 @@ class Jobs(Controller):
         self._report(ref, job, counts, start, failure, finish)
         limit = job["spec"].get("activeDeadlineSeconds")
         if start is not None and limit is not None and failure is None and finish is None and not suspended:
-            self.later(ref, max(limit - elapsed(self.clock, start), 0.001))
+            self.later(ref, max(limit - elapsed(self.clock, start, job["metadata"]["uid"]), 0.001))
 
     def _failure(self, job: Obj, counts: made.Counts, start: str | None, suspended: bool) -> Ending | None:
         """Why the Job has failed, if it has."""
@@ -121,7 +121,12 @@ class Jobs(Controller):
         if exceeded:
             return "BackoffLimitExceeded", "Job has reached the specified backoff limit"
         deadline = spec.get("activeDeadlineSeconds")
-        if deadline is not None and start is not None and not suspended and elapsed(self.clock, start) >= deadline:
+        if (
+            deadline is not None
+            and start is not None
+            and not suspended
+            and elapsed(self.clock, start, job["metadata"]["uid"]) >= deadline
+        ):
             return "DeadlineExceeded", "Job was active longer than specified deadline"
         if per_index and counts.failed_indexes:
             most = spec.get("maxFailedIndexes")
@@ -160,7 +165,9 @@ class Jobs(Controller):
         streak, last = counts.streak()
         if not streak or last is None:
             return 0.0
-        return float(min(BACKOFF * 2 ** (streak - 1), LONGEST)) - elapsed(self.clock, last)
+        return float(min(BACKOFF * 2 ** (streak - 1), LONGEST)) - elapsed(
+            self.clock, last, f"{counts.job['metadata']['uid']} {streak}"
+        )
 
     def _create_pod(self, job: Obj, index: int | None) -> None:
         pod = made.pod(job, index)
@@ -279,7 +286,9 @@ class TimeToLive(Controller):
         found = condition(job.get("status") or {}, how) if how else None
         if found is None:
             return
-        left = job["spec"]["ttlSecondsAfterFinished"] - elapsed(self.clock, found["lastTransitionTime"])
+        left = job["spec"]["ttlSecondsAfterFinished"] - elapsed(
+            self.clock, found["lastTransitionTime"], job["metadata"]["uid"]
+        )
         if left > 0:
             self.later(ref, left)
         else:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mcp_tools.targets.sandbox.clock import Clock, parse
-from mcp_tools.targets.sandbox.controllers.common import condition, deleting, owner_reference
+from mcp_tools.targets.sandbox.controllers.common import condition, deleting, elapsed, owner_reference
 from mcp_tools.targets.sandbox.store import Obj, copy
 
 PODS = "pods"
@@ -50,7 +50,10 @@ def until_available(pod: Obj, min_ready: int, clock: Clock) -> float:
     """In how many seconds it will have been ready for that long: 0 when it has been, infinity when it is not ready."""
     if not ready(pod):
         return math.inf
-    return max(min_ready - (clock.now() - ready_since(pod)) * clock.speed, 0.0) if min_ready else 0.0
+    if not min_ready:
+        return 0.0
+    stamp = (condition(pod["status"], "Ready") or {}).get("lastTransitionTime")
+    return max(min_ready - elapsed(clock, stamp, pod["metadata"]["uid"]), 0.0) if stamp else math.inf
 
 
 def available(pod: Obj, min_ready: int, clock: Clock) -> bool:
