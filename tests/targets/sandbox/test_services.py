@@ -79,7 +79,7 @@ def test_endpoints_follow_the_pods(bench: Bench) -> None:
     bench.create("services", service())
     bench.settle()
     (empty,) = [each for each in bench.all(SLICES) if each["metadata"]["name"].startswith("web-")]
-    assert not empty.get("endpoints")
+    assert (empty["endpoints"], empty["ports"], empty["metadata"]["generation"]) == (None, None, 1)
     bench.create("deployments.apps", deployment(replicas=2, container={"ports": PORTS}))
     bench.settle(5)
     found = bench.get("endpoints", "web")

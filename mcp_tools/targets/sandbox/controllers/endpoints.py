@@ -18,7 +18,7 @@ from mcp_tools.targets.sandbox.controllers.common import (
     ref_of,
 )
 from mcp_tools.targets.sandbox.errors import ApiError
-from mcp_tools.targets.sandbox.store import Change, Obj, Ref
+from mcp_tools.targets.sandbox.store import Change, Obj, Ref, copy
 
 if TYPE_CHECKING:
     from mcp_tools.targets.sandbox.cluster import Cluster
@@ -277,7 +277,10 @@ def write_slices(
                 controller.retry(ref)
                 return
             if not endpoints or not ports:
-                controller.edit(ref_of(SLICES, made), _nulls)
+                # It is the same object for the one who reads it, and no new generation.
+                made = copy(made)
+                _nulls(made)
+                controller.store.put(SLICES, made)
             continue
         left.remove(same)
 
