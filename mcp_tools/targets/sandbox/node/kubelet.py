@@ -39,6 +39,7 @@ class Kubelet:
         self.network = Network(self.store, self.faults, self)
         self.addresses = Addresses()
         self.pods: dict[Ref, PodRun] = {}
+        self._on_network: dict[Ref, None] = {}
         self._writing = False
         self._node_version = ""
         self._host_ip = "192.168.49.2"
@@ -91,11 +92,9 @@ class Kubelet:
     def _poked(self) -> list[Ref]:
         """The pods whose processes or probes look at the network; their next step is of interest now."""
         found = []
-        for ref, run in self.pods.items():
-            if not run.watches_network:
-                continue
+        for ref in self._on_network:
             found.append(ref)
-            for slot in run.slots:
+            for slot in self.pods[ref].slots:
                 if slot.up is not None and slot.up.process is not None:
                     slot.up.process.poke()
         return found
@@ -151,6 +150,7 @@ class Kubelet:
 
     def _forget(self, run: PodRun) -> None:
         self.pods.pop(run.ref, None)
+        self._on_network.pop(run.ref, None)
         self.addresses.free(run.ip, run.ref)
         for slot in run.slots:
             if slot.up is not None and slot.up.process is not None:
@@ -253,6 +253,13 @@ class Kubelet:
             self.store.put("pods", {**pod, "metadata": dict(pod["metadata"]), "status": status})
         finally:
             self._writing = False
+
+    def watch_network(self, ref: Ref, *, wanted: bool) -> None:
+        """Whether the pod's processes or probes depend on services and their endpoints."""
+        if wanted:
+            self._on_network[ref] = None
+        else:
+            self._on_network.pop(ref, None)
 
     def again(self, ref: Ref) -> None:
         """Look at the pod again at once."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PREFIX = "node.kubernetes.io/"
 MAX_IMAGES = 50
+PAUSE = "registry.k8s.io/pause:"
+"""The image of the sandboxes: it is pinned."""
 SILENT = ("NodeStatusUnknown", "Kubelet stopped posting node status.")
 STATES = {
     "MemoryPressure": (
@@ -115,12 +117,35 @@ class Nodes:
             if old["status"] != wanted[0]:
                 new |= {"lastTransitionTime": stamp, "lastHeartbeatTime": stamp}
                 if kind in NODE_EVENTS and not silent and old["status"] != "Unknown":
+                    if wanted[0] == "True":
+                        self._reclaim(node, kind)
                     reason = NODE_EVENTS[kind][0 if wanted[0] == "True" else 1]
                     told.append(("kubelet", reason, f"Node {name} status is now: {reason}"))
                 elif kind == "Ready":
                     told.append(self._ready_event(name, ready=wanted[0] == "True"))
             found.append(new)
         return found, told
+
+    def _reclaim(self, node: Obj, kind: str) -> None:
+        """Before pods are evicted the kubelet tries to get room: unused images go when the disk is full."""
+        resource = {"MemoryPressure": "memory", "DiskPressure": "ephemeral-storage"}.get(kind)
+        if resource is None:
+            return
+        events.record(
+            self.api,
+            node,
+            type="Warning",
+            reason="EvictionThresholdMet",
+            message=f"Attempting to reclaim {resource}",
+            component="kubelet",
+            host=node["metadata"]["name"],
+        )
+        if kind == "DiskPressure":
+            used = {slot.spec["image"] for run in self.kubelet.pods.values() for slot in run.slots}
+            kept = {found.id for name in used if (found := self.kubelet.images.find(name)) is not None}
+            for image in self.kubelet.images.all():
+                if image.id not in kept and not any(tag.startswith(PAUSE) for tag in image.tags):
+                    self.kubelet.images.remove(image.id)
 
     def _ready_event(self, name: str, *, ready: bool) -> tuple[str, str, str]:
         if ready:

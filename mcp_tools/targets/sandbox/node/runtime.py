@@ -173,7 +173,6 @@ class PodRun:
     disruption: str = ""
     """Message of the condition DisruptionTarget, when the kubelet evicts it."""
     finished: bool = False
-    watches_network: bool = False
 
     def slot(self, name: str) -> Slot | None:
         """The container of that name."""

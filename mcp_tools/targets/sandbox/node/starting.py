@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from mcp_tools.targets.sandbox import quantity
@@ -220,6 +221,26 @@ def _begin(kubelet: Kubelet, run: PodRun, pod: Obj, slot: Slot, image: Image, no
     probes.begin(new, slot.spec)
     kubelet.event(pod, slot, "Normal", "Started", f"Started container {slot.name}")
     kubelet.advance(run, slot, now)
+    _post_start(kubelet, pod, slot, box, now)
+
+
+def _post_start(kubelet: Kubelet, pod: Obj, slot: Slot, box: Box, now: float) -> None:
+    """The hook after the start: when it fails the container is killed."""
+    hook = ((slot.spec.get("lifecycle") or {}).get("postStart") or {}).get("exec")
+    if not hook or slot.up is None or slot.up.process is None:
+        return
+    command = [str(word) for word in hook.get("command") or ()]
+    done = probes.execute(box, command) if command else None
+    if done is None or done.code == 0:
+        return
+    where = f'Exec lifecycle hook ([{" ".join(command)}]) for Container "{slot.name}" in Pod "{pod_words(pod)}" failed'
+    said = json.dumps(done.output)
+    why = f"error: command '{' '.join(command)}' exited with {done.code}: {done.output}, message: {said}"
+    kubelet.event(pod, slot, "Warning", "FailedPostStartHook", f"{where} - {why}")
+    kubelet.event(pod, slot, "Normal", "Killing", "FailedPostStartHook")
+    slot.up.process.kill(now, 137)
+    slot.up.end(now, 137, "Error")
+    slot.seen = False
 
 
 def argv_of(container: Obj, image: Image, env: dict[str, str]) -> list[str]:

@@ -43,7 +43,7 @@ class Sync:
         due = self._due()
         if due is not None:
             self.kubelet.at(run.ref, due)
-        run.watches_network = self._watches_network()
+        self.kubelet.watch_network(run.ref, wanted=self._watches_network())
 
     def _act(self) -> None:
         run = self.run
