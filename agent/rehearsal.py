@@ -75,5 +75,5 @@ async def _throw_away(environ: Mapping[str, str]) -> None:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.wait()

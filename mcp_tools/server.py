@@ -25,6 +25,7 @@ from mcp_tools.errors import ConfirmationRequired, Declined, LongshoreError, Too
 from mcp_tools.guard.confirmation import Confirmation
 from mcp_tools.guard.guard import Answer, Channel, Guard, NoChannel, Outcome, Session
 from mcp_tools.guard.journal import Journal
+from mcp_tools.guard.outlet import SANDBOX
 from mcp_tools.untrusted import fence
 
 if TYPE_CHECKING:
@@ -265,6 +266,8 @@ def _failed(error: LongshoreError) -> types.CallToolResult:
         text += f"\nTry: {error.remedy}" if error.remedy else ""
     if isinstance(error, ConfirmationRequired):
         text += f"\n\n{error.confirmation.question()}"
+    if error.details.get("simulated"):
+        text = f"{SANDBOX}\n{text}"
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)],
         is_error=True,

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from agent.options import Command, Common, common
+from agent.output import SIMULATED
 
 _EXAMPLES = (
     ("longshore doctor", "everything"),
@@ -44,6 +45,8 @@ def command(path: Path, common: Common) -> int:
         common.output.document(document)
         if not common.output.json:
             _show(common, mappings(data.get("checks")), mappings(data.get("settings")), ready=bool(data.get("ready")))
+            if data.get("simulated"):
+                common.output.line(f"{SIMULATED}: longshore doctor --target minikube says what the real thing needs")
         return 0 if data.get("ready") else 4
 
     return execute(work)

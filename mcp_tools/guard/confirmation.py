@@ -63,7 +63,8 @@ class Confirmation(BaseModel):
         from mcp_tools.untrusted import clean
 
         preview = self.preview
-        lines = [f"{self.effect.value} on {self.target}: {_line(preview.summary)}", f"tool: {self.tool}"]
+        where = "sandbox (simulated)" if self.target == "sandbox" else self.target
+        lines = [f"{self.effect.value} on {where}: {_line(preview.summary)}", f"tool: {self.tool}"]
         lost = _listed("LOSES", preview.lost, SHOWN_LOST)
         lines += [*_listed("adds", preview.added), *_listed("changes", preview.changed), *lost]
         if preview.inverse is not None:

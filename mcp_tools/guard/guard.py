@@ -151,6 +151,8 @@ class Guard:
             output = await self._pass(entry, session)
         except LongshoreError as error:
             outlet.clean_error(error)
+            if session.world.simulated:
+                error.details["simulated"] = True
             self._fail(tool, arguments, session, entry, run_id, error)
             raise
         except (OSError, AssertionError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:

@@ -49,4 +49,5 @@ async def choose(target: str) -> Chosen:
     if not lacks:
         return Chosen("minikube")
     why = " and ".join(lacks)
-    return Chosen("sandbox", f"sandbox (simulated): {why}. For the real thing {' and '.join(remedies)}; then the same")
+    needed = " and ".join(remedies)
+    return Chosen("sandbox", f"sandbox (simulated): {why}. For the real thing {needed}; then the same command again")
