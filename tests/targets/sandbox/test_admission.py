@@ -328,7 +328,7 @@ def test_a_webhook_that_is_not_there_fails_the_request(bench: Bench) -> None:
     )
     bench.create("services", {"metadata": {"name": "svc"}, "spec": {"ports": [{"port": 443}], "selector": {"a": "b"}}})
     bench.settle()
-    with pytest.raises(ApiError, match='no endpoints available for service "svc"'):
+    with pytest.raises(ApiError, match=r": dial tcp 10\.[0-9.]+:443: connect: connection refused"):
         bench.create("configmaps", {"metadata": {"name": "x"}})
     bench.create("secrets", {"metadata": {"name": "x"}})
 
