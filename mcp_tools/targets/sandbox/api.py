@@ -394,6 +394,6 @@ class Api:
         if strategy.raises_generation(kind, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if old["metadata"].get("managedFields"):
-            part = "status" if strategy.has_status(kind) and new.get("status") != old.get("status") else ""
+            part = "status" if strategy.has_status(kind) and new.get("spec") == old.get("spec") else ""
             apply.updated(kind, old, new, manager, self.clock.stamp(), part)
         return self._put(kind, new)

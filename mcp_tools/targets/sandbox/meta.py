@@ -146,6 +146,9 @@ def check_type(kind: Kind, obj: Any, *, patched: bool = False) -> Obj:
     made: Any = type(obj)(kind=name, apiVersion=api_version, **rest)
     if type(obj) is not dict:
         made.names = getattr(obj, "names", ())
+    if made["metadata"].get("managedFields") == []:
+        # Emptied on purpose, which decoding would not show any more: nobody owns anything.
+        made["metadata"]["managedFields"] = [{}]
     whole: Obj = made
     return whole
 

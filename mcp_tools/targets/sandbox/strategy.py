@@ -120,6 +120,8 @@ def prepare_create(kind: Kind, obj: Obj) -> None:
         obj["status"] = {"phase": "Pending", "qosClass": qos(obj)}
     elif kind.key in _FIRST:
         obj["status"] = _copy_flat(_FIRST[kind.key])
+        if kind.key == "persistentvolumes":
+            obj["status"]["lastPhaseTransitionTime"] = meta["creationTimestamp"]
     elif has_status(kind) and kind.key != "nodes":
         obj.pop("status", None)
     if kind.key == "namespaces":

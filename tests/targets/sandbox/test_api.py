@@ -441,3 +441,11 @@ def test_the_status_is_owned_through_its_subresource(api: Api) -> None:
 def test_an_object_without_a_name_is_refused(api: Api) -> None:
     said = refused(422, "Invalid", api.create, MAPS, "x", config("") | {"metadata": {}}, ME)
     assert said == 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required'
+
+
+@pytest.mark.parametrize("emptied", [[], [{}]])
+def test_owners_are_forgotten_when_they_are_emptied(api: Api, emptied: list[Any]) -> None:
+    made = api.create(MAPS, "x", config("a", k="v"), ME)
+    assert made["metadata"]["managedFields"]
+    changed, _ = api.patch(MAPS, "x", "a", "merge", {"metadata": {"managedFields": emptied}}, ME)
+    assert "managedFields" not in changed["metadata"]

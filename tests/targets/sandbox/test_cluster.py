@@ -19,10 +19,28 @@ def names(cluster: Cluster, key: str, namespace: str | None = None) -> list[str]
 
 def test_a_fresh_cluster_is_there_at_once() -> None:
     Cluster.fresh()
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10):
         Cluster.fresh()
-    assert (time.perf_counter() - began) / 10 < 0.15
+    assert (time.process_time() - began) / 10 < 0.15
+
+
+def test_a_cluster_with_a_fault_lives_and_dies_in_a_fifth_of_a_second() -> None:
+    """A hundred of them are to take twenty seconds at most."""
+    bad = deployment("d")
+    bad["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:there-is-none"
+    began = time.process_time()
+    for _ in range(5):
+        cluster = Cluster.fresh(clock=Clock(start=START))
+        cluster.api.create(DEPLOYMENTS, "default", bad, ME)
+        cluster.settle(120)
+        (pod,) = cluster.store.select("pods", "default")
+        waiting = pod["status"]["containerStatuses"][0]["state"]["waiting"]
+        assert waiting["reason"] in ("ErrImagePull", "ImagePullBackOff")
+        cluster.api.delete(DEPLOYMENTS, "default", "d", ME, propagation="Background")
+        cluster.settle(60)
+        assert cluster.store.select("pods", "default") == []
+    assert (time.process_time() - began) / 5 < 0.2
 
 
 def test_a_fresh_cluster_has_what_minikube_leaves() -> None:
@@ -126,7 +144,7 @@ def test_a_hundred_pages_of_five_thousand_pods() -> None:
     for number in range(5000):
         meta = {**template["metadata"], "name": f"p{number:05}", "namespace": "default"}
         cluster.store.put("pods", {**template, "metadata": meta})
-    began = time.perf_counter()
+    began = time.process_time()
     token, found = "", 0
     while True:
         page = cluster.api.select(PODS, "default", limit=500, continue_token=token)
@@ -135,4 +153,4 @@ def test_a_hundred_pages_of_five_thousand_pods() -> None:
         if not token:
             break
     assert found == 5000
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
