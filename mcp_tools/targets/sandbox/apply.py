@@ -42,6 +42,8 @@ _STRIPPED: Tree = {
 }
 """What no one owns."""
 
+_NAMED: Tree = {"f:metadata": {"f:name": {}, "f:namespace": {}}}
+
 
 # -- what is not owned -------------------------------------------------------------------------------------------------
 
@@ -77,14 +79,16 @@ def _plain(obj: Obj) -> Obj:
     return {**obj, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
 
 
-def blank(struct: Struct) -> Obj:
+def blank(struct: Struct, *, top: bool = True) -> Obj:
     """What the server starts from when it creates: its structs and required lists are there, and empty."""
     found: Obj = {}
     for name, field in struct.fields.items():
         if field.fills and field.form == schema.STRUCT:
-            found[name] = blank(field.struct)
+            found[name] = blank(field.struct, top=False)
         elif field.form == schema.LIST and name in struct.needed:
             found[name] = []
+    if "metadata" in found and not top:
+        found["metadata"]["creationTimestamp"] = None
     return found
 
 
@@ -172,8 +176,8 @@ def _conflicts(managed: Managed, self: Manager, written: Tree | None) -> list[tu
     return found
 
 
-def _pruned(root: Field, merged: Obj, managed: Managed, last: Tree) -> Obj:
-    """Without what the manager applied last time and not now, and nobody else owns."""
+def _pruned(root: Field, merged: Obj, managed: Managed, last: Tree, said: Tree) -> Obj:
+    """Without what the manager applied last time and does not say now, and nobody else owns."""
 
     def removed(value: Any, tree: Tree | None) -> Any:
         return value if tree is None else fieldset.remove(root, value, tree) or {}
@@ -184,7 +188,7 @@ def _pruned(root: Field, merged: Obj, managed: Managed, last: Tree) -> Obj:
     last = fieldset.named(root, last)
     everything = whole(merged)
     kept: Tree = whole(removed(merged, last))
-    for tree in managed.sets.values():
+    for tree in (said, *managed.sets.values()):
         kept = fieldset.union(kept, fieldset.named(root, tree)) if kept else fieldset.named(root, tree)
     kept = whole(removed(merged, fieldset.difference(everything, kept)))
     gone = fieldset.intersection(fieldset.difference(everything, kept) if kept else everything, last)
@@ -232,26 +236,26 @@ def apply(
     managed = Managed.read(live["metadata"].get("managedFields")) if live is not None else Managed()
     if live is not None and not managed.sets:
         _update(kind, root, managed, _start(root), live, "before-first-apply", time, "")
-    before = dict(managed.sets)
     reset = _reset(kind, subresource)
     self = Manager(manager, "Apply", applied.get("apiVersion", kind.api_version), subresource)
     last_of = managed.applier(manager, subresource)
     last = managed.sets.pop(last_of) if last_of is not None else None
     had = managed.times.pop(last_of, "") if last_of is not None else ""
-    owned = _excluded(fieldset.of(root, applied), reset)
+    said = fieldset.of(root, applied)
+    owned = _excluded(said, reset)
     new: Obj = fieldset.merge(root, old, applied)
     if owned is not None:
         managed.sets[self] = owned
     if last:
-        new = _pruned(root, new, managed, last)
+        new = _pruned(root, new, managed, last, fieldset.union(said, _NAMED))
     found = fieldset.compare(root, old, new)
     written, removed = _excluded(found.written, reset), _excluded(found.removed, reset)
     _settle(root, managed, self, written, live, force)
     managed.lose(written, but=self)
     managed.lose(removed, but=self)
-    changed = not found.same or managed.sets != before
-    if self in managed.sets and (changed or had):
-        managed.times[self] = time if changed else had
+    # An apply that changes nothing keeps the time, and has none where it is the first of its manager.
+    if self in managed.sets and (had or not found.same):
+        managed.times[self] = had if found.same else time
     made = copy.deepcopy(new)
     made.setdefault("metadata", {})
     if manager == "kubectl" and live is not None:

@@ -10,6 +10,7 @@ import datetime
 import functools
 import json
 import re
+from fractions import Fraction
 from typing import Any
 
 from mcp_tools.targets.sandbox import errors, quantity, schema
@@ -72,6 +73,22 @@ def _quantity(value: Any) -> str:
     if isinstance(value, (dict, list, bool)):
         value = ""
     return _canonical(value if isinstance(value, str) else repr(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _rounded(written: str) -> str:
+    amount = quantity.parse(written)
+    thousandths = amount.amount * 1000
+    if thousandths.denominator != 1:
+        amount = quantity.Quantity(Fraction(amount.milli, 1000), amount.format)
+    return str(amount)
+
+
+def _amount(value: Any) -> str:
+    """An amount in a list of resources: nothing there is smaller than a thousandth."""
+    if isinstance(value, (dict, list, bool)):
+        value = ""
+    return _rounded(value if isinstance(value, str) else repr(value))
 
 
 def _bytes(value: str) -> str:
@@ -193,6 +210,9 @@ class _Reader:
             elif form != schema.ANY:
                 value[name] = self.scalar(field, item, struct, name, path + name)
         schema.fill(struct, value)
+        if path and "metadata" in struct.fills:
+            # Of embedded metadata the server always writes the time, be it null.
+            value["metadata"].setdefault("creationTimestamp", None)
 
     def items(self, of: Field, items: list[Any], owner: Struct, name: str, path: str) -> None:
         """Read the items of a list, in place."""
@@ -216,6 +236,10 @@ class _Reader:
             for key, item in entries.items():
                 if type(item) is not str:
                     entries[key] = self.value(of, item, owner, name, path)
+            return
+        if of.form == schema.QUANTITY:
+            for key, item in entries.items():
+                entries[key] = "0" if item is None else self.told(_amount, item)
             return
         for key, item in entries.items():
             entries[key] = self.value(of, item, owner, name, path)

@@ -15,6 +15,8 @@ def pod(obj: Obj) -> None:
     spec = obj["spec"]
     pod_spec(spec)
     spec.setdefault("enableServiceLinks", True)
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     containers = (*(spec.get("containers") or ()), *spec.get("initContainers", ()))
     for container in containers:
         resources = container.setdefault("resources", {})

@@ -103,6 +103,7 @@ def job(obj: Obj) -> None:
         obj["metadata"]["labels"] = dict(labels)
     spec.setdefault("completionMode", "NonIndexed")
     spec.setdefault("suspend", False)
+    spec.setdefault("manualSelector", False)
     spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
     _failure_policy(spec)
     template(spec)

@@ -16,6 +16,7 @@ from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.kinds import Kind
 
 MAX_OPERATIONS = 10_000
+_UNREADABLE = "error decoding patch: json: cannot unmarshal {} into Go value of type {}"
 
 
 def printed(value: Any) -> str:
@@ -37,7 +38,7 @@ def refused(why: str) -> ApiError:
 
 def unprocessable() -> ApiError:
     """The patch cannot be applied. Why is not said: the server's answer leaves json-patch's words out."""
-    return ApiError(422, "the server rejected our request due to an error in our request")
+    return ApiError(422, "the server rejected our request due to an error in our request", details={})
 
 
 # -- JSON Patch --------------------------------------------------------------------------------------------------------
@@ -234,11 +235,11 @@ def json_patch(obj: Any, ops: Any) -> Any:
     """
     if not isinstance(ops, list):
         what = {str: "string", dict: "object", bool: "bool"}.get(type(ops), "number")
-        raise errors.bad_request(f"json: cannot unmarshal {what} into Go value of type jsonpatch.Patch")
+        raise errors.bad_request(_UNREADABLE.format(what, "[]handlers.jsonPatchOp"))
     for operation in ops:
         if not isinstance(operation, dict):
             what = {str: "string", list: "array", bool: "bool"}.get(type(operation), "number")
-            raise errors.bad_request(f"json: cannot unmarshal {what} into Go value of type jsonpatch.Operation")
+            raise errors.bad_request(_UNREADABLE.format(what, "handlers.jsonPatchOp"))
     if len(ops) > MAX_OPERATIONS:
         raise ApiError(413, f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(ops)}")
     doc = copy.deepcopy(obj)
@@ -277,7 +278,8 @@ def merge(obj: Any, patch: Any) -> Any:
         ApiError: 400 where the patch is no object.
     """
     if not isinstance(patch, dict):
-        raise errors.bad_request("Invalid JSON Patch")
+        what = {str: "string", list: "array", bool: "bool"}.get(type(patch), "number")
+        raise errors.bad_request(_UNREADABLE.format(what, "map[string]interface {}"))
     return copy.deepcopy(merged(obj, patch))
 
 

@@ -176,7 +176,10 @@ def below(field: Field, name: str) -> Field:
 
 def empty(struct: Struct) -> dict[str, Any]:
     """What the server writes of one that was never set: ``{}`` for its structs."""
-    return {name: empty(struct.fields[name].struct) for name in struct.fills}
+    found = {name: empty(struct.fields[name].struct) for name in struct.fills}
+    if "metadata" in found:
+        found["metadata"]["creationTimestamp"] = None
+    return found
 
 
 def fill(struct: Struct, value: dict[str, Any]) -> None:

@@ -49,13 +49,14 @@ def merge(field: Field, original: Map, patch: Map) -> Map:
 def _merge(field: Field, original: Map, patch: Map) -> Map:
     """Merge a map into another, which is changed and given back."""
     if _PATCH in patch:
-        directive = patch.pop(_PATCH)
+        directive = patch[_PATCH]
         if directive == "replace":
-            return patch
+            return {name: value for name, value in patch.items() if name != _PATCH}
         if directive == "delete":
             return {}
         if directive != "merge":
             raise _bad_directive(directive, patch)
+        del patch[_PATCH]
     _retain(original, patch)
     _ordered(field, original, patch)
     for name, value in patch.items():
@@ -85,13 +86,10 @@ def _value(field: Field, old: Any, new: Any, removing: bool) -> Any:
 
 
 def _without_nulls(value: Any) -> Any:
-    """A value that there was nothing to merge into: nulls and directives say nothing in it."""
+    """A value that there was nothing to merge into: nulls say nothing in it, directives are unknown fields."""
     if isinstance(value, dict):
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None and name[:1] != "$"}
-    if isinstance(value, list):
-        kept = [item for item in value if not (isinstance(item, dict) and item.get(_PATCH) in ("delete", "replace"))]
-        return [_without_nulls(item) for item in kept]
-    return value
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _after(name: str, prefix: str, what: str) -> str:

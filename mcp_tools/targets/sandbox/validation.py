@@ -79,6 +79,11 @@ def validate(kind: Kind, obj: Obj, old: Obj | None, namespace: Any = None) -> li
         check(errors, obj, old)
     if old is not None and kind.key not in immutable.BEFORE:
         immutable.check(errors, kind.key, obj, old)
+    if old is None and kind.key == "jobs.batch" and errors:
+        # The labels of its template become its own when it is read again, after it was judged.
+        labels = obj.get("spec", {}).get("template", {}).get("metadata", {}).get("labels")
+        if metadata.get("labels") == labels:
+            errors = [error for error in errors if error.field != "metadata.labels"]
     return _once(errors) if errors else errors
 
 

@@ -107,7 +107,10 @@ def priority_class(errors: Errors, obj: Obj, old: Obj | None) -> None:
     name, value = obj.get("metadata", {}).get("name", ""), obj.get("value", 0)
     if name.startswith("system-"):
         if name not in ("system-cluster-critical", "system-node-critical"):
-            said = "priority class names with 'system-' prefix are reserved for system use only"
+            said = (
+                "priority class names with 'system-' prefix are reserved for system use only. error: "
+                f"{name} is not a known system priority class"
+            )
             errors.append(forbidden("metadata.name", said))
     elif value > 1_000_000_000:
         said = "maximum allowed value of a user defined priority is 1000000000"

@@ -12,7 +12,7 @@ from mcp_tools.targets.sandbox import validation_names as names
 from mcp_tools.targets.sandbox.validation_fields import (
     Errors,
     Obj,
-    Raw,
+    descending,
     duplicate,
     each,
     forbidden,
@@ -23,6 +23,7 @@ from mcp_tools.targets.sandbox.validation_fields import (
 )
 from mcp_tools.targets.sandbox.validation_probes import lively
 from mcp_tools.targets.sandbox.validation_resources import resources
+from mcp_tools.targets.sandbox.validation_security import security
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 _FIELD_PATHS = (
@@ -43,6 +44,14 @@ _RESOURCE_PATHS = (
     "requests.cpu",
     "requests.ephemeral-storage",
     "requests.memory",
+)
+_LABELS = (
+    *_FIELD_PATHS,
+    "metadata.annotations",
+    "metadata.labels",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "status.phase",
 )
 _SUBSCRIPT = re.compile(r"(.*)\['(.*)'\]\Z")
 
@@ -138,7 +147,7 @@ def _common(errors: Errors, container: Obj, pod: Pod, path: str) -> None:
     if "resizePolicy" in container:
         _resize(errors, container["resizePolicy"], pod.restart, f"{path}.resizePolicy")
     if "securityContext" in container:
-        _security(errors, container["securityContext"], f"{path}.securityContext")
+        security(errors, container["securityContext"], f"{path}.securityContext")
 
 
 def _ports(errors: Errors, ports: list[Obj], path: str) -> None:
@@ -227,7 +236,7 @@ def field_reference(errors: Errors, reference: Obj, allowed: Iterable[str], path
             return
         errors.append(invalid(path, base, "does not support subscript"))
     elif field not in allowed:
-        if not field.startswith(("metadata.", "spec.", "status.")):
+        if field not in _LABELS:
             said = f"error converting fieldPath: field label not supported: {field}"
             errors.append(invalid(f"{path}.fieldPath", field, said))
         else:
@@ -263,14 +272,6 @@ def _env_from(errors: Errors, sources: list[Obj], path: str) -> None:
             errors.append(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
         elif count > 1:
             errors.append(invalid(path, "", "may not have more than one field specified at a time"))
-
-
-def descending(errors: Errors, written: str, path: str) -> None:
-    """A path below another one."""
-    if written.startswith("/"):
-        errors.append(invalid(path, written, "must be a relative path"))
-    if ".." in written.split("/"):
-        errors.append(invalid(path, written, "must not contain '..'"))
 
 
 def _mounts(errors: Errors, container: Obj, volumes: dict[str, Obj], path: str) -> None:
@@ -342,43 +343,3 @@ def _resize(errors: Errors, policies: list[Obj], restart: str, path: str) -> Non
                 errors.append(unsupported(path, value, allowed))
         if restart == "Never" and how != "NotRequired":
             errors.append(invalid(path, how, "must be 'NotRequired' when `restartPolicy` is 'Never'"))
-
-
-def _security(errors: Errors, context: Obj, path: str) -> None:
-    for field in ("runAsUser", "runAsGroup"):
-        value = context.get(field)
-        if value is not None and not 0 <= value <= 0xFFFFFFFF:
-            errors.append(invalid(f"{path}.{field}", value, names.between(0, 0xFFFFFFFF)))
-    mount = context.get("procMount")
-    if mount is not None and mount not in ("Default", "Unmasked"):
-        errors.append(unsupported(f"{path}.procMount", mount, ["Default", "Unmasked"]))
-    if context.get("allowPrivilegeEscalation") is False:
-        if context.get("privileged"):
-            said = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            errors.append(invalid(path, Raw("core.SecurityContext{}"), said))
-        if "CAP_SYS_ADMIN" in (context.get("capabilities") or {}).get("add", ()):
-            said = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            errors.append(invalid(path, Raw("core.SecurityContext{}"), said))
-    seccomp(errors, context.get("seccompProfile"), f"{path}.seccompProfile")
-
-
-def seccomp(errors: Errors, profile: Obj | None, path: str) -> None:
-    """A seccomp profile."""
-    if profile is None:
-        return
-    kind = profile.get("type", "")
-    allowed = ["Localhost", "RuntimeDefault", "Unconfined"]
-    if kind not in allowed:
-        if not kind:
-            errors.append(required(f"{path}.type", "type is required when seccompProfile is set"))
-        else:
-            errors.append(unsupported(f"{path}.type", kind, allowed))
-    elif kind == "Localhost":
-        if "localhostProfile" not in profile:
-            said = "must be set when seccomp type is Localhost"
-            errors.append(required(f"{path}.localhostProfile", said))
-        else:
-            descending(errors, profile["localhostProfile"], f"{path}.localhostProfile")
-    elif "localhostProfile" in profile:
-        said = "can only be set when seccomp type is Localhost"
-        errors.append(invalid(f"{path}.localhostProfile", profile["localhostProfile"], said))

@@ -68,6 +68,18 @@ def label_selector(selector: Obj | None) -> Raw:
     return Raw(f"v1.LabelSelector{{MatchLabels:{labels}, MatchExpressions:{printed}}}")
 
 
+def int_or_string(value: Any) -> Raw:
+    """A number or a text as Go prints an ``IntOrString`` with ``%#v``."""
+    text = isinstance(value, str)
+    number, string = (0, value) if text else (value or 0, "")
+    return Raw(f"intstr.IntOrString{{Type:{int(text)}, IntVal:{number}, StrVal:{quoted(string)}}}")
+
+
+def pointer(kind: str, value: Any) -> str:
+    """A pointer as Go prints it with ``%#v``; where it points to means nothing."""
+    return f"(*{kind})(nil)" if value is None else f"(*{kind})(0x{0xC000000000 + id(value) % 0xFFFFFF0:x})"
+
+
 def _said(kind: str, value: Any, detail: str) -> str:
     return f"{kind}: {shown(value)}{f': {detail}' if detail else ''}"
 
@@ -130,3 +142,11 @@ def immutable(errors: Errors, new: Any, old: Any, path: str, value: Any = None) 
     """The field must not change; ``value`` shows the new one where it is not as it is written."""
     if new != old:
         errors.append(invalid(path, new if value is None else value, IMMUTABLE))
+
+
+def descending(errors: Errors, written: str, path: str) -> None:
+    """A path below another one."""
+    if written.startswith("/"):
+        errors.append(invalid(path, written, "must be a relative path"))
+    if ".." in written.split("/"):
+        errors.append(invalid(path, written, "must not contain '..'"))

@@ -55,8 +55,8 @@ def regex_error(message: str, pattern: str, *examples: str) -> str:
 
 
 def too_long(most: int) -> str:
-    """A text of too many bytes."""
-    return f"must be no more than {most} bytes"
+    """A text of too many bytes, which the server calls characters."""
+    return f"must be no more than {most} characters"
 
 
 def between(low: int, high: int) -> str:
@@ -238,6 +238,16 @@ def cidr(value: str) -> tuple[str, ...]:
     except ValueError:
         return ("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",)
     return ()
+
+
+def inside(part: str, whole: str) -> bool:
+    """Whether a network is a smaller part of another one."""
+    inner, outer = ipaddress.ip_network(part, strict=False), ipaddress.ip_network(whole, strict=False)
+    if isinstance(inner, ipaddress.IPv4Network) and isinstance(outer, ipaddress.IPv4Network):
+        return inner.subnet_of(outer) and inner.prefixlen > outer.prefixlen
+    if isinstance(inner, ipaddress.IPv6Network) and isinstance(outer, ipaddress.IPv6Network):
+        return inner.subnet_of(outer) and inner.prefixlen > outer.prefixlen
+    return False
 
 
 def masked(value: str) -> str:

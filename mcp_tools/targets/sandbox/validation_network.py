@@ -22,7 +22,6 @@ from mcp_tools.targets.sandbox.validation_fields import (
 )
 from mcp_tools.targets.sandbox.validation_probes import port_or_name
 
-NODE_PORTS = range(30000, 32768)
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
 
@@ -122,10 +121,6 @@ def _numbers(errors: Errors, ports: list[Obj], kind: str) -> None:
         if (port.get("protocol", ""), number) in nodes:
             errors.append(duplicate(where, number))
         nodes.add((port.get("protocol", ""), number))
-        if kind != "ClusterIP" and number not in NODE_PORTS:
-            # The allocator's words.
-            said = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-            errors.append(invalid(where, number, said))
     used: set[tuple[str, int]] = set()
     for index, port in enumerate(ports):
         key = port.get("protocol", ""), port.get("port", 0)
@@ -305,7 +300,7 @@ def network_policy(errors: Errors, obj: Obj, old: Obj | None) -> None:
         return
     for index, kind in enumerate(types):
         if kind not in ("Egress", "Ingress"):
-            errors.append(unsupported(f"spec.policyTypes[{index}]", kind, ["Egress", "Ingress"]))
+            errors.append(unsupported(f"spec.policyTypes[{index}]", kind, ["Ingress", "Egress"]))
 
 
 def _policy_port(errors: Errors, port: Obj, path: str) -> None:
@@ -344,4 +339,7 @@ def _peer(errors: Errors, peer: Obj, path: str) -> None:
         else:
             each(errors, f"{path}.ipBlock.cidr", network, names.cidr(network))
         for index, part in enumerate(block.get("except", ())):
-            each(errors, f"{path}.ipBlock.except[{index}]", part, names.cidr(part))
+            where, wrong = f"{path}.ipBlock.except[{index}]", names.cidr(part)
+            each(errors, where, part, wrong)
+            if network and not wrong and not names.cidr(network) and not names.inside(part, network):
+                errors.append(invalid(where, part, "must be a strict subset of `cidr`"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp_tools.targets.sandbox import validation_meta as meta
 from mcp_tools.targets.sandbox import validation_names as names
-from mcp_tools.targets.sandbox.validation_containers import Pod, containers, seccomp
+from mcp_tools.targets.sandbox.validation_containers import Pod, containers
 from mcp_tools.targets.sandbox.validation_fields import (
     Errors,
     Obj,
@@ -24,6 +24,7 @@ from mcp_tools.targets.sandbox.validation_fields import (
     unsupported,
 )
 from mcp_tools.targets.sandbox.validation_resources import resources
+from mcp_tools.targets.sandbox.validation_security import seccomp
 from mcp_tools.targets.sandbox.validation_volumes import volumes
 
 _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
@@ -101,11 +102,11 @@ def _host_network(errors: Errors, spec: Obj, path: str, is_pod: bool) -> None:
 def _security(errors: Errors, context: Obj, path: str) -> None:
     for field in ("fsGroup", "runAsUser", "runAsGroup"):
         value = context.get(field)
-        if value is not None and not 0 <= value <= 0xFFFFFFFF:
-            errors.append(invalid(f"{path}.{field}", value, names.between(0, 0xFFFFFFFF)))
+        if value is not None and not 0 <= value < 2**31:
+            errors.append(invalid(f"{path}.{field}", value, names.between(0, 2**31 - 1)))
     for index, group in enumerate(context.get("supplementalGroups", ())):
-        if not 0 <= group <= 0xFFFFFFFF:
-            errors.append(invalid(f"{path}.supplementalGroups[{index}]", group, names.between(0, 0xFFFFFFFF)))
+        if not 0 <= group < 2**31:
+            errors.append(invalid(f"{path}.supplementalGroups[{index}]", group, names.between(0, 2**31 - 1)))
     change = context.get("fsGroupChangePolicy")
     if change is not None and change not in ("Always", "OnRootMismatch"):
         errors.append(unsupported(f"{path}.fsGroupChangePolicy", change, ["Always", "OnRootMismatch"]))
@@ -307,18 +308,27 @@ def restarts(errors: Errors, spec: Obj, path: str, allowed: tuple[str, ...]) -> 
         errors.append(unsupported(f"{path}.restartPolicy", policy, allowed))
 
 
-def selecting(errors: Errors, spec: Obj, path: str, workload: str) -> None:
+def selecting(errors: Errors, spec: Obj, path: str, workload: str, unreadable: str = "invalid label selector") -> None:
     """A workload's selector, and that it selects its own template; none at all selects nothing."""
     selector = spec.get("selector")
     if selector is None:
         errors.append(required(f"{path}.selector"))
     else:
+        before = len(errors)
         meta.selector(errors, selector, f"{path}.selector")
         if meta.is_empty(selector):
             said = f"empty selector is invalid for {workload}"
             errors.append(invalid(f"{path}.selector", label_selector(selector), said))
             return
-    labels = spec.get("template", {}).get("metadata", {}).get("labels")
+        if len(errors) > before:
+            errors.append(invalid(f"{path}.selector", label_selector(selector), unreadable))
+            return
+    mismatch(errors, spec, path)
+
+
+def mismatch(errors: Errors, spec: Obj, path: str) -> None:
+    """That a selector selects the template's labels."""
+    selector, labels = spec.get("selector"), spec.get("template", {}).get("metadata", {}).get("labels")
     if selector is None or not meta.matches(selector, labels or {}):
         said = "`selector` does not match template `labels`"
         errors.append(invalid(f"{path}.template.metadata.labels", strings(labels), said))

@@ -12,49 +12,14 @@ from mcp_tools.targets.sandbox.validation_fields import (
     NEGATIVE,
     Errors,
     Obj,
+    Raw,
     duplicate,
     each,
     forbidden,
     invalid,
 )
-from mcp_tools.targets.sandbox.validation_resources import amount_of
+from mcp_tools.targets.sandbox.validation_resources import COUNTED, QUOTA, amount_of, printed_quantity
 
-_QUOTA = frozenset(
-    {
-        "cpu",
-        "memory",
-        "ephemeral-storage",
-        "requests.cpu",
-        "requests.memory",
-        "requests.storage",
-        "requests.ephemeral-storage",
-        "limits.cpu",
-        "limits.memory",
-        "limits.ephemeral-storage",
-        "pods",
-        "resourcequotas",
-        "services",
-        "replicationcontrollers",
-        "secrets",
-        "persistentvolumeclaims",
-        "configmaps",
-        "services.nodeports",
-        "services.loadbalancers",
-    }
-)
-_COUNTED = frozenset(
-    {
-        "pods",
-        "resourcequotas",
-        "services",
-        "replicationcontrollers",
-        "secrets",
-        "persistentvolumeclaims",
-        "configmaps",
-        "services.nodeports",
-        "services.loadbalancers",
-    }
-)
 _SCOPES = ("BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass", "Terminating")
 
 
@@ -63,10 +28,11 @@ def resource_quota(errors: Errors, obj: Obj, old: Obj | None) -> None:
     spec = obj.get("spec", {})
     for name, value in (spec.get("hard") or {}).items():
         where = f"spec.hard[{name}]"
-        each(errors, where, name, names.qualified(name))
-        if "/" not in name and name not in _QUOTA and not name.startswith(("hugepages-", "requests.hugepages-")):
-            errors.append(invalid(where, name, "must be a standard resource type or fully qualified"))
-            errors.append(invalid(where, name, "must be a standard resource for quota"))
+        shown = Raw(name)
+        each(errors, where, shown, names.qualified(name))
+        if "/" not in name and name not in QUOTA and not name.startswith(("hugepages-", "requests.hugepages-")):
+            errors.append(invalid(where, shown, "must be a standard resource type or fully qualified"))
+            errors.append(invalid(where, shown, "must be a standard resource for quota"))
         _whole(errors, name, value, where)
     for scope in spec.get("scopes") or ():
         if scope not in _SCOPES:
@@ -84,8 +50,8 @@ def _whole(errors: Errors, name: str, value: Any, path: str) -> None:
         return
     if amount.amount < 0:
         errors.append(invalid(path, str(amount), NEGATIVE))
-    if (name in _COUNTED or name.startswith("count/")) and amount.amount.denominator != 1:
-        errors.append(invalid(path, str(amount), "must be an integer"))
+    if (name in COUNTED or name.startswith("count/")) and amount.amount.denominator != 1:
+        errors.append(invalid(path, printed_quantity(value), "must be an integer"))
 
 
 def limit_range(errors: Errors, obj: Obj, old: Obj | None) -> None:
@@ -105,22 +71,45 @@ def limit_range(errors: Errors, obj: Obj, old: Obj | None) -> None:
 
 
 _ORDERED = (
-    ("min", "max", "min", "min value {} is greater than max value {}"),
-    ("defaultRequest", "max", "defaultRequest", "default request value {} is greater than max value {}"),
-    ("default", "max", "default", "default value {} is greater than max value {}"),
-    ("min", "default", "default", "min value {} is greater than default value {}"),
-    ("min", "defaultRequest", "defaultRequest", "min value {} is greater than default request value {}"),
-    ("defaultRequest", "default", "defaultRequest", "default request value {} is greater than default limit value {}"),
+    ("min", "max", "min", "min", "min value {} is greater than max value {}"),
+    (
+        "min",
+        "defaultRequest",
+        "defaultRequest",
+        "defaultRequest",
+        "min value {} is greater than default request value {}",
+    ),
+    (
+        "defaultRequest",
+        "max",
+        "defaultRequest",
+        "defaultRequest",
+        "default request value {} is greater than max value {}",
+    ),
+    (
+        "defaultRequest",
+        "default",
+        "defaultRequest",
+        "defaultRequest",
+        "default request value {} is greater than default limit value {}",
+    ),
+    ("min", "default", "default", "min", "min value {} is greater than default value {}"),
+    ("default", "max", "default", "max", "default value {} is greater than max value {}"),
 )
+"""The smaller and the larger one, where it is said, which of them is shown, and what is said."""
 
 
 def _ordered(errors: Errors, item: Obj, path: str) -> None:
-    for low, high, field, said in _ORDERED:
-        for name, value in (item.get(low) or {}).items():
-            other = (item.get(high) or {}).get(name)
-            if other is None:
+    names_ = dict.fromkeys(
+        name for field in ("min", "max", "default", "defaultRequest") for name in item.get(field) or ()
+    )
+    for name in names_:
+        for low, high, field, shown, said in _ORDERED:
+            less, more = (item.get(low) or {}).get(name), (item.get(high) or {}).get(name)
+            if less is None or more is None:
                 continue
             where = f"{path}.{field}[{name}]"
-            less, more = amount_of(errors, value, where), amount_of(errors, other, where)
-            if less is not None and more is not None and more < less:
-                errors.append(invalid(where, str(less if field == low else more), said.format(less, more)))
+            smaller, larger = amount_of(errors, less, where), amount_of(errors, more, where)
+            if smaller is not None and larger is not None and larger < smaller:
+                value = printed_quantity((item.get(shown) or {})[name], said=True)
+                errors.append(invalid(where, value, said.format(smaller, larger)))

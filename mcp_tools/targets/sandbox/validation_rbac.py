@@ -55,7 +55,7 @@ def _policy_rule(errors: Errors, rule: Obj, path: str, *, namespaced: bool) -> N
 
 def role_binding(errors: Errors, obj: Obj, old: Obj | None) -> None:
     """A RoleBinding."""
-    _binding(errors, obj, old, ("ClusterRole", "Role"), namespaced=True)
+    _binding(errors, obj, old, ("Role", "ClusterRole"), namespaced=True)
 
 
 def cluster_role_binding(errors: Errors, obj: Obj, old: Obj | None) -> None:

@@ -9,18 +9,63 @@ from typing import Any
 
 from mcp_tools.targets.sandbox import quantity
 from mcp_tools.targets.sandbox import validation_names as names
-from mcp_tools.targets.sandbox.validation_fields import Errors, Obj, each, invalid, not_found, required
+from mcp_tools.targets.sandbox.validation_fields import Errors, Obj, Raw, each, invalid, not_found, required
 
 STANDARD = ("cpu", "memory", "ephemeral-storage")
+COUNTED = frozenset(
+    {
+        "pods",
+        "resourcequotas",
+        "services",
+        "replicationcontrollers",
+        "secrets",
+        "persistentvolumeclaims",
+        "configmaps",
+        "services.nodeports",
+        "services.loadbalancers",
+    }
+)
+"""What a quota counts by its short name."""
+
+QUOTA = COUNTED | {
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+}
+KNOWN = QUOTA | {"storage"}
+"""Names of resources that need no prefix."""
+
+
+def printed_quantity(written: Any, *, said: bool = False) -> Raw:
+    """A quantity as Go prints it with ``%#v``; ``said``: its text was asked for before, and is kept."""
+    amount = quantity.parse(written)
+    value, scale = amount.amount, 0
+    while value.denominator != 1:
+        value, scale = value * 10, scale - 1
+    text = f'"{amount}"' if said else '""'
+    return Raw(
+        f"resource.Quantity{{i:resource.int64Amount{{value:{value}, scale:{scale}}}, "
+        f'd:resource.infDecAmount{{Dec:(*inf.Dec)(nil)}}, s:{text}, Format:"{amount.format}"}}'
+    )
 
 
 def _resource_name(errors: Errors, name: str, path: str) -> None:
-    each(errors, path, name, names.qualified(name))
+    shown = Raw(name)
+    each(errors, path, shown, names.qualified(name))
     if "/" not in name:
         if name not in STANDARD and not name.startswith("hugepages-"):
-            errors.append(invalid(path, name, "must be a standard resource for containers"))
+            if name not in KNOWN:
+                errors.append(invalid(path, shown, "must be a standard resource type or fully qualified"))
+            errors.append(invalid(path, shown, "must be a standard resource for containers"))
     elif name.startswith("requests."):
-        errors.append(invalid(path, name, "doesn't follow extended resource name standard"))
+        errors.append(invalid(path, shown, "doesn't follow extended resource name standard"))
 
 
 def _amount(errors: Errors, name: str, written: Any, path: str) -> quantity.Quantity | None:

@@ -12,8 +12,10 @@ from mcp_tools.targets.sandbox.validation_fields import (
     Obj,
     Raw,
     each,
+    forbidden,
     invalid,
     nonnegative,
+    pointer,
     required,
     unsupported,
 )
@@ -37,8 +39,12 @@ def autoscaler(errors: Errors, obj: Obj, old: Obj | None) -> None:
             errors.append(required(f"spec.scaleTargetRef.{field}"))
         else:
             each(errors, f"spec.scaleTargetRef.{field}", value, names.path_segment(value))
-    for index, metric in enumerate(spec.get("metrics") or ()):
+    metrics = spec.get("metrics") or ()
+    for index, metric in enumerate(metrics):
         _metric(errors, metric, f"spec.metrics[{index}]")
+    if least == 0 and not any(metric.get("type") in ("Object", "External") for metric in metrics):
+        said = "must specify at least one Object or External metric to support scaling to zero replicas"
+        errors.append(forbidden("spec.metrics", said))
     for side in ("scaleUp", "scaleDown"):
         rules = (spec.get("behavior") or {}).get(side)
         if rules is not None:
@@ -102,12 +108,24 @@ def _scaling(errors: Errors, rules: Obj, path: str) -> None:
             errors.append(invalid(f"{where}.periodSeconds", seconds, "must be less than or equal to 1800"))
 
 
+def _budget(spec: Obj) -> Raw:
+    """The spec of a budget as Go prints it."""
+    fields = (
+        ("minAvailable", "MinAvailable", "intstr.IntOrString"),
+        ("selector", "Selector", "v1.LabelSelector"),
+        ("maxUnavailable", "MaxUnavailable", "intstr.IntOrString"),
+        ("unhealthyPodEvictionPolicy", "UnhealthyPodEvictionPolicy", "policy.UnhealthyPodEvictionPolicyType"),
+    )
+    printed = ", ".join(f"{title}:{pointer(kind, spec.get(name))}" for name, title, kind in fields)
+    return Raw(f"policy.PodDisruptionBudgetSpec{{{printed}}}")
+
+
 def disruption_budget(errors: Errors, obj: Obj, old: Obj | None) -> None:
     """A PodDisruptionBudget."""
     spec = obj.get("spec", {})
     if "minAvailable" in spec and "maxUnavailable" in spec:
         said = "minAvailable and maxUnavailable cannot be both set"
-        errors.append(invalid("spec", Raw("policy.PodDisruptionBudgetSpec{}"), said))
+        errors.append(invalid("spec", _budget(spec), said))
     for field in ("minAvailable", "maxUnavailable"):
         if field in spec:
             int_or_percent(errors, spec[field], f"spec.{field}")

@@ -11,13 +11,15 @@ from mcp_tools.targets.sandbox.validation_fields import (
     POSITIVE,
     Errors,
     Obj,
+    Raw,
     each,
     forbidden,
     invalid,
+    quoted,
     required,
     unsupported,
 )
-from mcp_tools.targets.sandbox.validation_resources import amount_of
+from mcp_tools.targets.sandbox.validation_resources import amount_of, printed_quantity
 
 ACCESS = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 MODES = ("Block", "Filesystem")
@@ -85,7 +87,7 @@ def volume(errors: Errors, obj: Obj, old: Obj | None) -> None:
     capacity = spec.get("capacity") or {}
     if not capacity:
         errors.append(required("spec.capacity"))
-    elif "storage" not in capacity or len(capacity) > 1:
+    if "storage" not in capacity or len(capacity) > 1:
         errors.append(unsupported("spec.capacity", _capacity(capacity), ["storage"]))
     for name, value in capacity.items():
         amount = amount_of(errors, value, f"spec.capacity[{name}]")
@@ -119,8 +121,12 @@ def volume(errors: Errors, obj: Obj, old: Obj | None) -> None:
         errors.append(unsupported("spec.volumeMode", mode, MODES))
 
 
-def _capacity(capacity: Obj) -> str:
-    return ",".join(sorted(capacity))
+def _capacity(capacity: Obj) -> Raw:
+    """A capacity as Go prints it."""
+    if not capacity:
+        return Raw("core.ResourceList(nil)")
+    printed = ", ".join(f"{quoted(name)}:{printed_quantity(capacity[name])}" for name in sorted(capacity))
+    return Raw(f"core.ResourceList{{{printed}}}")
 
 
 def sources_of(spec: Obj) -> Obj:

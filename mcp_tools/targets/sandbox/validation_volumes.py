@@ -6,10 +6,11 @@ Source: ``pkg/apis/core/validation/validation.go`` of Kubernetes 1.33.
 from __future__ import annotations
 
 from mcp_tools.targets.sandbox import validation_names as names
-from mcp_tools.targets.sandbox.validation_containers import descending, field_reference, resource_reference
+from mcp_tools.targets.sandbox.validation_containers import field_reference, resource_reference
 from mcp_tools.targets.sandbox.validation_fields import (
     Errors,
     Obj,
+    descending,
     duplicate,
     each,
     forbidden,

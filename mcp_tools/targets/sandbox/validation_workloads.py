@@ -16,22 +16,25 @@ from mcp_tools.targets.sandbox.validation_fields import (
     Obj,
     Raw,
     forbidden,
+    int_or_string,
     invalid,
     label_selector,
     nonnegative,
+    quoted,
     required,
     strings,
     unsupported,
 )
 
 _ALWAYS = ("Always",)
+_UID_LABEL = "batch.kubernetes.io/controller-uid"
 
 
 def int_or_percent(errors: Errors, value: Any, path: str) -> None:
     """A count that is not negative, or a percentage."""
     if isinstance(value, str):
         for message in names.percent(value):
-            errors.append(invalid(path, value, message))
+            errors.append(invalid(path, int_or_string(value), message))
     elif isinstance(value, int):
         nonnegative(errors, value, path)
 
@@ -39,7 +42,7 @@ def int_or_percent(errors: Errors, value: Any, path: str) -> None:
 def at_most_all(errors: Errors, value: Any, path: str) -> None:
     """A percentage of at most 100%."""
     if isinstance(value, str) and value.endswith("%") and value[:-1].isdigit() and int(value[:-1]) > 100:
-        errors.append(invalid(path, value, "must not be greater than 100%"))
+        errors.append(invalid(path, int_or_string(value), "must not be greater than 100%"))
 
 
 def _is_zero(value: Any) -> bool:
@@ -77,7 +80,9 @@ def deployment(errors: Errors, obj: Obj, old: Obj | None) -> None:
     elif kind == "RollingUpdate":
         _rolling(errors, rolling, "spec.strategy.rollingUpdate")
     else:
-        errors.append(unsupported("spec.strategy.type", kind, ["Recreate", "RollingUpdate"]))
+        none = "(*apps.RollingUpdateDeployment)(nil)"
+        shown = Raw(f"apps.DeploymentStrategy{{Type:{quoted(kind)}, RollingUpdate:{none}}}")
+        errors.append(unsupported("spec.strategy", shown, ["Recreate", "RollingUpdate"]))
     _limits(errors, spec, "spec")
     deadline = spec.get("progressDeadlineSeconds")
     if deadline is not None:
@@ -95,7 +100,7 @@ def _rolling(errors: Errors, rolling: Obj | None, path: str) -> None:
     int_or_percent(errors, surge, f"{path}.maxSurge")
     if _is_zero(unavailable) and _is_zero(surge):
         said = "may not be 0 when `maxSurge` is 0"
-        errors.append(invalid(f"{path}.maxUnavailable", 0 if unavailable is None else unavailable, said))
+        errors.append(invalid(f"{path}.maxUnavailable", int_or_string(unavailable), said))
     at_most_all(errors, unavailable, f"{path}.maxUnavailable")
 
 
@@ -143,7 +148,7 @@ def stateful_set(errors: Errors, obj: Obj, old: Obj | None) -> None:
     nonnegative(errors, spec.get("replicas"), "spec.replicas")
     nonnegative(errors, spec.get("minReadySeconds"), "spec.minReadySeconds")
     nonnegative(errors, spec.get("ordinals", {}).get("start"), "spec.ordinals.start")
-    validation_pods.selecting(errors, spec, "spec", "statefulset")
+    validation_pods.selecting(errors, spec, "spec", "statefulset", "")
     named = [claim.get("metadata", {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ()]
     claims: dict[str, Obj] = {name: {"persistentVolumeClaim": {}} for name in named}
     template = spec.get("template", {})
@@ -176,7 +181,13 @@ def _stateful_strategy(errors: Errors, strategy: Obj) -> None:
 def daemon_set(errors: Errors, obj: Obj, old: Obj | None) -> None:
     """A DaemonSet."""
     spec = obj.get("spec", {})
-    validation_pods.selecting(errors, spec, "spec", "daemonset")
+    selector, before = spec.get("selector"), len(errors)
+    meta.selector(errors, selector, "spec.selector")
+    if len(errors) == before and not (selector is not None and meta.is_empty(selector)):
+        validation_pods.mismatch(errors, spec, "spec")
+    if selector is not None and meta.is_empty(selector):
+        said = "empty selector is invalid for daemonset"
+        errors.append(invalid("spec.selector", label_selector(selector), said))
     _served(errors, spec, "spec", "DaemonSet")
     _limits(errors, spec, "spec")
     strategy = spec.get("updateStrategy", {})
@@ -194,7 +205,7 @@ def daemon_set(errors: Errors, obj: Obj, old: Obj | None) -> None:
             at_most_all(errors, value, f"{where}.{field}")
         if not _is_zero(surge) and not _is_zero(unavailable):
             said = "may not be set when maxUnavailable is non-zero"
-            errors.append(invalid(f"{where}.maxSurge", surge, said))
+            errors.append(invalid(f"{where}.maxSurge", int_or_string(surge), said))
         elif _is_zero(surge) and _is_zero(unavailable):
             errors.append(required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
 
@@ -206,15 +217,16 @@ def job(errors: Errors, obj: Obj, old: Obj | None) -> None:
     """A Job."""
     spec = obj.get("spec", {})
     _job_spec(errors, spec, "spec")
-    selector = spec.get("selector")
-    if selector is not None:
-        meta.selector(errors, selector, "spec.selector")
-        labels = spec.get("template", {}).get("metadata", {}).get("labels")
-        if not meta.matches(selector, labels or {}):
-            said = "`selector` does not match template `labels`"
-            errors.append(invalid("spec.template.metadata.labels", strings(labels), said))
-    elif spec.get("manualSelector"):
-        errors.append(required("spec.selector"))
+    selector, uid = spec.get("selector"), obj.get("metadata", {}).get("uid")
+    if selector is None:
+        if spec.get("manualSelector"):
+            errors.append(required("spec.selector"))
+            validation_pods.mismatch(errors, spec, "spec")
+        return
+    meta.selector(errors, selector, "spec.selector")
+    if old is None and uid and not spec.get("manualSelector") and selector.get("matchLabels") != {_UID_LABEL: uid}:
+        errors.append(invalid("spec.selector", label_selector(selector), "`selector` not auto-generated"))
+    validation_pods.mismatch(errors, spec, "spec")
 
 
 def _job_spec(errors: Errors, spec: Obj, path: str) -> None:
@@ -231,7 +243,7 @@ def _job_spec(errors: Errors, spec: Obj, path: str) -> None:
     mode = spec.get("completionMode")
     if mode is not None:
         if mode not in ("NonIndexed", "Indexed"):
-            errors.append(unsupported(f"{path}.completionMode", mode, ["Indexed", "NonIndexed"]))
+            errors.append(unsupported(f"{path}.completionMode", mode, ["NonIndexed", "Indexed"]))
         elif mode == "Indexed" and "completions" not in spec:
             errors.append(required(f"{path}.completions", "when completion mode is Indexed"))
     replacement = spec.get("podReplacementPolicy")

@@ -166,11 +166,16 @@ def test_values_are_written_canonically() -> None:
     assert found["metadata"]["creationTimestamp"] == "2025-01-01T01:00:00Z"
 
 
+def test_amounts_of_resources_are_rounded_up_to_thousandths() -> None:
+    found = read(PODS, pod(resources={"requests": {"memory": "500u", "cpu": "1.0005"}}))
+    assert found["spec"]["containers"][0]["resources"]["requests"] == {"memory": "1m", "cpu": "1001m"}
+
+
 def test_what_is_empty_is_left_out_and_what_is_always_written_is_there() -> None:
     found = read(DEPLOYMENTS, {"metadata": {"labels": {}}, "spec": {"template": {"spec": {"volumes": []}}}})
     assert found == {
         "metadata": {},
-        "spec": {"template": {"metadata": {}, "spec": {}}, "strategy": {}},
+        "spec": {"template": {"metadata": {"creationTimestamp": None}, "spec": {}}, "strategy": {}},
         "status": {},
     }
     assert read(ROLES, {"rules": []})["rules"] == []

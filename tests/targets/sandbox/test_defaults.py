@@ -46,7 +46,7 @@ POD_SPEC = {
     "terminationGracePeriodSeconds": 30,
 }
 TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [CONTAINER]}}
-FILLED_TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": POD_SPEC}
+FILLED_TEMPLATE = {"metadata": {"creationTimestamp": None, "labels": {"a": "b"}}, "spec": POD_SPEC}
 
 
 def test_a_pod() -> None:
@@ -202,6 +202,7 @@ WORKLOADS = {
             "backoffLimit": 6,
             "completionMode": "NonIndexed",
             "suspend": False,
+            "manualSelector": False,
             "podReplacementPolicy": "TerminatingOrFailed",
         },
     ),
@@ -209,7 +210,7 @@ WORKLOADS = {
         {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": TEMPLATE}}},
         {
             "schedule": "* * * * *",
-            "jobTemplate": {"metadata": {}, "spec": {"template": FILLED_TEMPLATE}},
+            "jobTemplate": {"metadata": {"creationTimestamp": None}, "spec": {"template": FILLED_TEMPLATE}},
             "concurrencyPolicy": "Allow",
             "suspend": False,
             "successfulJobsHistoryLimit": 3,
@@ -244,7 +245,7 @@ def test_claims_of_a_stateful_set() -> None:
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "metadata": {"name": "data"},
+            "metadata": {"creationTimestamp": None, "name": "data"},
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {}, "volumeMode": "Filesystem"},
             "status": {"phase": "Pending"},
         }

@@ -313,6 +313,7 @@ def test_the_same_value_is_shared() -> None:
     found = applied(MAPS, live, config({"a": "1"}), "two", time=T3)
     assert fields(found, "one") == {"f:data": {"f:a": {}, "f:b": {}}}
     assert fields(found, "two") == {"f:data": {"f:a": {}}}
+    assert owners(found) == [("two", "Apply", ""), ("one", "Apply", T2)], "what changes nothing has no time"
     gone = applied(MAPS, found, config({"b": "1"}), "one", time=T3)
     assert gone["data"] == {"a": "1", "b": "1"}
     assert fields(gone, "one") == {"f:data": {"f:b": {}}}
@@ -324,6 +325,13 @@ def test_what_is_not_applied_any_more_is_removed() -> None:
     assert found["data"] == {"a": "1"}
     assert "labels" not in found["metadata"]
     assert owners(found) == [("me", "Apply", T3)]
+
+
+def test_the_name_stays_when_nothing_else_of_the_metadata_is_applied_any_more() -> None:
+    live = applied(MAPS, None, config({"a": "1"}, x="1"), "me")
+    live["metadata"]["uid"] = "u"
+    found = applied(MAPS, live, config({"a": "1"}), "me", time=T3)
+    assert (found["metadata"]["name"], found["metadata"]["uid"]) == ("x", "u")
 
 
 def test_what_others_own_stays_when_it_is_not_applied_any_more() -> None:

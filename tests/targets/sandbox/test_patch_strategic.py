@@ -199,9 +199,9 @@ def test_nulls_in_what_is_new_say_nothing() -> None:
     assert found["affinity"] == {"podAffinity": {}}
 
 
-def test_a_new_list_loses_its_directives() -> None:
+def test_directives_in_a_new_list_are_unknown_fields() -> None:
     found = patched({"volumes": [{"name": "v", "emptyDir": {}}, {"name": "w", "$patch": "delete"}]}, containers=[])
-    assert found["volumes"] == [{"name": "v", "emptyDir": {}}]
+    assert found["volumes"] == [{"name": "v", "emptyDir": {}}, {"name": "w", "$patch": "delete"}]
 
 
 def test_image_pull_secrets_are_merged_by_name() -> None:
@@ -219,7 +219,7 @@ REFUSED = {
     ),
     "an unknown directive": (
         {"securityContext": {"$patch": "spam"}},
-        (500, "unknown patch type: spam in map: map[]"),
+        (500, "unknown patch type: spam in map: map[$patch:spam]"),
     ),
     "a directive of an item that is unknown": (
         {"containers": [{"$patch": "spam", "name": "a"}]},

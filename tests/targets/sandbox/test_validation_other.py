@@ -70,13 +70,6 @@ SERVICES = {
         {"ports": [{"port": 80, "nodePort": 30080}]},
         ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
     ),
-    "a node's port out of range": (
-        {"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]},
-        [
-            "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid "
-            "ports is 30000-32767"
-        ],
-    ),
     "a node port of no address": (
         {"type": "NodePort", "clusterIP": "None"},
         ["spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services"],
@@ -211,7 +204,7 @@ POLICIES = {
     ),
     "a type": (
         {"policyTypes": ["Both"]},
-        ['spec.policyTypes[0]: Unsupported value: "Both": supported values: "Egress", "Ingress"'],
+        ['spec.policyTypes[0]: Unsupported value: "Both": supported values: "Ingress", "Egress"'],
     ),
 }
 
@@ -255,7 +248,13 @@ VOLUME = {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hos
 VOLUMES = {
     "right": ({}, []),
     "no source": ({"hostPath": None}, ["spec: Required value: must specify a volume type"]),
-    "no capacity": ({"capacity": None}, ["spec.capacity: Required value"]),
+    "no capacity": (
+        {"capacity": None},
+        [
+            "spec.capacity: Required value",
+            'spec.capacity: Unsupported value: core.ResourceList(nil): supported values: "storage"',
+        ],
+    ),
     "no access": ({"accessModes": None}, ["spec.accessModes: Required value"]),
     "a policy": (
         {"persistentVolumeReclaimPolicy": "Keep"},
@@ -365,7 +364,7 @@ BINDINGS = {
     "a kind": (
         {"kind": "Rule", "name": "r"},
         [],
-        ['roleRef.kind: Unsupported value: "Rule": supported values: "ClusterRole", "Role"'],
+        ['roleRef.kind: Unsupported value: "Rule": supported values: "Role", "ClusterRole"'],
     ),
     "no name": ({"kind": "Role"}, [], ["roleRef.name: Required value"]),
     "a subject": (
@@ -394,7 +393,14 @@ def test_a_cluster_binding_names_the_namespace_of_an_account() -> None:
 SCALER = {"scaleTargetRef": {"kind": "Deployment", "name": "d"}, "maxReplicas": 3}
 SCALERS = {
     "right": ({}, []),
-    "none": ({"minReplicas": 0}, ["spec.minReplicas: Invalid value: 0: must be greater than or equal to 1"]),
+    "none": (
+        {"minReplicas": 0},
+        [
+            "spec.minReplicas: Invalid value: 0: must be greater than or equal to 1",
+            "spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero "
+            "replicas",
+        ],
+    ),
     "no most": (
         {"maxReplicas": 0},
         [
@@ -424,10 +430,6 @@ def test_autoscalers(spec: Obj, expected: list[str]) -> None:
 
 BUDGETS = {
     "right": ({"minAvailable": "50%"}, []),
-    "both": (
-        {"minAvailable": 1, "maxUnavailable": 1},
-        ["spec: Invalid value: policy.PodDisruptionBudgetSpec{}: minAvailable and maxUnavailable cannot be both set"],
-    ),
     "negative": (
         {"maxUnavailable": -1},
         ["spec.maxUnavailable: Invalid value: -1: must be greater than or equal to 0"],
@@ -445,11 +447,17 @@ QUOTAS = {
     "a name": (
         {"things": "1"},
         [
-            'spec.hard[things]: Invalid value: "things": must be a standard resource type or fully qualified',
-            'spec.hard[things]: Invalid value: "things": must be a standard resource for quota',
+            "spec.hard[things]: Invalid value: things: must be a standard resource type or fully qualified",
+            "spec.hard[things]: Invalid value: things: must be a standard resource for quota",
         ],
     ),
-    "part of a pod": ({"pods": "500m"}, ['spec.hard[pods]: Invalid value: "500m": must be an integer']),
+    "part of a pod": (
+        {"pods": "500m"},
+        [
+            "spec.hard[pods]: Invalid value: resource.Quantity{i:resource.int64Amount{value:5, scale:-1}, "
+            'd:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:"", Format:"DecimalSI"}: must be an integer'
+        ],
+    ),
     "negative": ({"cpu": "-1"}, ['spec.hard[cpu]: Invalid value: "-1": must be greater than or equal to 0']),
 }
 
@@ -459,10 +467,21 @@ def test_quotas(hard: Obj, expected: list[str]) -> None:
     assert said("resourcequotas", {"spec": {"hard": hard}}) == expected
 
 
+def test_a_budget_says_one_of_two() -> None:
+    found = said("poddisruptionbudgets.policy", {"spec": {"minAvailable": 1, "maxUnavailable": 1}})
+    assert len(found) == 1
+    assert found[0].startswith(
+        "spec: Invalid value: policy.PodDisruptionBudgetSpec{MinAvailable:(*intstr.IntOrString)(0x"
+    )
+    assert found[0].endswith("(nil)}: minAvailable and maxUnavailable cannot be both set")
+
+
 def test_limits_are_in_order() -> None:
     item = {"type": "Container", "max": {"cpu": "1"}, "min": {"cpu": "2"}}
     assert said("limitranges", {"spec": {"limits": [item]}})[0] == (
-        'spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1'
+        "spec.limits[0].min[cpu]: Invalid value: resource.Quantity{i:resource.int64Amount{value:2, scale:0}, "
+        'd:resource.infDecAmount{Dec:(*inf.Dec)(nil)}, s:"2", Format:"DecimalSI"}: min value 2 is '
+        "greater than max value 1"
     )
 
 
@@ -472,7 +491,8 @@ def test_priorities() -> None:
     ]
     found = said("priorityclasses.scheduling.k8s.io", {"metadata": {"name": "system-x"}, "value": 1})
     assert found == [
-        "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only"
+        "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. "
+        "error: system-x is not a known system priority class"
     ]
 
 

@@ -35,6 +35,7 @@ VALUE = (
     "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
+QUALIFIED_NAME = "must be a standard resource type or fully qualified"
 STANDARD = "must be a standard resource for containers"
 PORT = "must be between 1 and 65535, inclusive"
 
@@ -56,10 +57,10 @@ def test_a_pod_that_is_right() -> None:
 NAMES = {
     ("pods", "Bad_Name"): [f'metadata.name: Invalid value: "Bad_Name": {SUBDOMAIN}'],
     ("pods", "a.b-c.d"): [],
-    ("pods", "x" * 254): [f'metadata.name: Invalid value: "{"x" * 254}": must be no more than 253 bytes'],
+    ("pods", "x" * 254): [f'metadata.name: Invalid value: "{"x" * 254}": must be no more than 253 characters'],
     ("configmaps", "-a"): [f'metadata.name: Invalid value: "-a": {SUBDOMAIN}'],
     ("services", "1a"): [f'metadata.name: Invalid value: "1a": {DNS1035}'],
-    ("services", "a" * 64): [f'metadata.name: Invalid value: "{"a" * 64}": must be no more than 63 bytes'],
+    ("services", "a" * 64): [f'metadata.name: Invalid value: "{"a" * 64}": must be no more than 63 characters'],
     ("namespaces", "a.b"): ['metadata.name: Invalid value: "a.b": must not contain dots'],
     ("namespaces", "A"): [f'metadata.name: Invalid value: "A": {LABEL}'],
     ("roles.rbac.authorization.k8s.io", "system:x"): [],
@@ -95,7 +96,7 @@ METADATA = {
     "a bad value": ({"labels": {"a": "b c"}}, [f'metadata.labels: Invalid value: "b c": {VALUE}']),
     "a long value": (
         {"labels": {"a": "b" * 64}},
-        [f'metadata.labels: Invalid value: "{"b" * 64}": must be no more than 63 bytes'],
+        [f'metadata.labels: Invalid value: "{"b" * 64}": must be no more than 63 characters'],
     ),
     "annotations may be anything": ({"annotations": {"a": "b c " * 100, "UPPER/x": "1"}}, []),
     "annotations that are too large": (
@@ -199,7 +200,10 @@ CONTAINERS = {
     ),
     "a port's name": (
         container(ports=[{"containerPort": 80, "name": "a-very-long-port-name"}]),
-        ['spec.containers[0].ports[0].name: Invalid value: "a-very-long-port-name": must be no more than 15 bytes'],
+        [
+            'spec.containers[0].ports[0].name: Invalid value: "a-very-long-port-name": must be no '
+            "more than 15 characters"
+        ],
     ),
     "a port's name twice": (
         container(ports=[{"containerPort": 80, "name": "http"}, {"containerPort": 81, "name": "http"}]),
@@ -239,9 +243,16 @@ CONTAINERS = {
     "a variable from a field that is none": (
         container(env=[{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "spec.foo"}}}]),
         [
-            'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "spec.foo": supported values: '
-            '"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", '
-            '"status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"'
+            'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "spec.foo": error converting '
+            "fieldPath: field label not supported: spec.foo"
+        ],
+    ),
+    "a variable from a field that it cannot have": (
+        container(env=[{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.phase"}}}]),
+        [
+            'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "status.phase": supported '
+            'values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", '
+            '"spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"'
         ],
     ),
     "a variable from a label": (
@@ -270,8 +281,10 @@ CONTAINERS = {
     "a resource that is none": (
         container(resources={"limits": {"gpu": "1"}}),
         [
-            f'spec.containers[0].resources.limits[gpu]: Invalid value: "gpu": {STANDARD}',
-            f'spec.containers[0].resources.requests[gpu]: Invalid value: "gpu": {STANDARD}',
+            f"spec.containers[0].resources.limits[gpu]: Invalid value: gpu: {QUALIFIED_NAME}",
+            f"spec.containers[0].resources.limits[gpu]: Invalid value: gpu: {STANDARD}",
+            f"spec.containers[0].resources.requests[gpu]: Invalid value: gpu: {QUALIFIED_NAME}",
+            f"spec.containers[0].resources.requests[gpu]: Invalid value: gpu: {STANDARD}",
         ],
     ),
     "an extended resource in part": (
@@ -284,7 +297,7 @@ CONTAINERS = {
     "a user that is none": (
         container(securityContext={"runAsUser": -1}),
         [
-            "spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 4294967295, "
+            "spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, "
             "inclusive"
         ],
     ),
