@@ -128,3 +128,38 @@ def test_a_hook_that_fails_after_the_start(lab: Lab) -> None:
 def test_a_program_that_recovers(lab: Lab) -> None:
     pod = lab.pod(box=SERVER, metadata=behaves(exit={"after": 1, "code": 1, "times": 2}), settle=60)
     assert ready(pod) and box(pod)["restartCount"] == 2
+
+
+def test_a_pod_whose_image_is_corrected(lab: Lab) -> None:
+    api, kind = lab.cluster.api, kinds.by_key("pods")
+    lab.pod(box={**SERVER, "image": "python:3.13-slimm"}, settle=30)
+    containers = [{"name": "web", "image": "python:3.13-slim"}]
+    api.patch(kind, "default", "web", "strategic", {"spec": {"containers": containers}}, Request())
+    assert ready(lab.after())
+    containers[0]["image"] = "nginx:1.27"
+    api.patch(kind, "default", "web", "strategic", {"spec": {"containers": containers}}, Request())
+    lab.after(1)
+    assert lab.said("Killing") == ["Container web definition changed, will be restarted"]
+
+
+def test_a_taint_sends_pods_away(lab: Lab) -> None:
+    toleration = {"key": "maintenance", "operator": "Exists", "effect": "NoExecute"}
+    lab.pod("stays", box=SERVER, tolerations=[toleration])
+    lab.pod("later", box=SERVER, tolerations=[{**toleration, "tolerationSeconds": 60}])
+    lab.pod("goes", box=SERVER)
+    taint = {"key": "maintenance", "value": "now", "effect": "NoExecute"}
+    lab.cluster.api.patch(kinds.by_key("nodes"), "", "minikube", "merge", {"spec": {"taints": [taint]}}, Request())
+    assert lab.after(1, "goes") == {}
+    assert lab.after(57, "later") != {}
+    assert lab.after(3, "later") == {}
+    assert ready(lab.after(600, "stays"))
+
+
+def test_a_mounted_file_follows_its_configmap(lab: Lab) -> None:
+    lab.create("configmaps", {"metadata": {"name": "c"}, "data": {"mode": "bad"}})
+    probe = {"exec": {"command": ["grep", "-q", "good", "/etc/c/mode"]}, "periodSeconds": 5}
+    entry = {**SERVER, "readinessProbe": probe, "volumeMounts": [{"name": "c", "mountPath": "/etc/c"}]}
+    assert not ready(lab.pod(box=entry, volumes=[{"name": "c", "configMap": {"name": "c"}}], settle=20))
+    kind = kinds.by_key("configmaps")
+    lab.cluster.api.patch(kind, "default", "c", "merge", {"data": {"mode": "good"}}, Request())
+    assert ready(lab.after(6))

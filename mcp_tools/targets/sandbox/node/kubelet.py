@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from mcp_tools.targets.sandbox import events, faults, kinds
 from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.meta import Request
-from mcp_tools.targets.sandbox.node import adopting, ending, images, pressure
+from mcp_tools.targets.sandbox.node import adopting, ending, images, pressure, volumes
 from mcp_tools.targets.sandbox.node.network import Network
 from mcp_tools.targets.sandbox.node.process import Answers
 from mcp_tools.targets.sandbox.node.runtime import Addresses, NodeTime, PodRun, Slot, slots_of
@@ -81,7 +81,8 @@ class Kubelet:
             return (change.ref,) if mine else ()
         if key in SOURCES:
             space = change.ref.namespace
-            return [ref for ref, run in self.pods.items() if run.blocked and space in ("", ref.namespace)]
+            near = ((ref, run) for ref, run in self.pods.items() if space in ("", ref.namespace))
+            return [ref for ref, run in near if run.blocked or volumes.shows(run.volumes, key, change.ref.name)]
         if key in NETWORK:
             return self._poked()
         if key == faults.KEY:

@@ -57,6 +57,7 @@ class Nodes:
 
     def __init__(self, cluster: Cluster, kubelet: Kubelet) -> None:
         self.cluster, self.store, self.api, self.kubelet = cluster, cluster.store, cluster.api, kubelet
+        self._seen: dict[tuple[str, str, str], float] = {}
 
     def interested(self, change: Change) -> Iterable[Ref]:
         """The node itself, or the kubelet's when faults or images change."""
@@ -223,6 +224,7 @@ class Nodes:
         """Delete pods that do not tolerate a NoExecute taint, at once or when their time is over."""
         taints = [taint for taint in node["spec"].get("taints") or () if taint.get("effect") == "NoExecute"]
         if not taints:
+            self._seen = {place: at for place, at in self._seen.items() if place[0] != ref.name}
             return
         now, soonest = self.cluster.clock.now(), None
         for pod in self._on(node):
@@ -231,7 +233,7 @@ class Nodes:
             seconds = _patience(pod, taints)
             if seconds is None:
                 continue
-            since = min((clock.parse(t["timeAdded"]) for t in taints if t.get("timeAdded")), default=now)
+            since = min(self._since(ref, taint, now) for taint in taints)
             left = since + seconds - now
             if left <= 0:
                 self._delete(pod)
@@ -239,6 +241,12 @@ class Nodes:
                 soonest = left if soonest is None else min(soonest, left)
         if soonest is not None:
             self.cluster.manager.after(soonest, self, ref)
+
+    def _since(self, ref: Ref, taint: Obj, now: float) -> float:
+        """Since when the node has that taint; as far as nobody wrote it down, since it was seen first."""
+        if taint.get("timeAdded"):
+            return clock.parse(taint["timeAdded"])
+        return self._seen.setdefault((ref.name, taint["key"], taint.get("value") or ""), now)
 
     def _delete(self, pod: Obj) -> None:
         meta = pod["metadata"]

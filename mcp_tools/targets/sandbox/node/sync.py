@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcp_tools.targets.sandbox.node import ending, probes, starting, status
 from mcp_tools.targets.sandbox.node.runtime import SLACK, PodRun, Probing, Run, Slot
-from mcp_tools.targets.sandbox.node.volumes import mount
+from mcp_tools.targets.sandbox.node.volumes import mount, refresh
 from mcp_tools.targets.sandbox.store import Obj
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Sync:
     def _act(self) -> None:
         run = self.run
         run.blocked = False
+        self._follow_spec()
         for slot in run.slots:
             self.kubelet.advance(run, slot, self.now)
         if self.pod["metadata"].get("deletionTimestamp"):
@@ -68,6 +69,29 @@ class Sync:
         if run.mains and not run.stopping and all(self._done(slot) for slot in run.mains):
             ending.stop_sidecars(self)
 
+    def _follow_spec(self) -> None:
+        """A container's image may be changed while the pod lives: what runs is started anew with it."""
+        spec = self.pod["spec"]
+        for part in ("initContainers", "containers"):
+            for wanted in spec.get(part) or ():
+                slot = self.run.slot(wanted["name"])
+                if slot is None or slot.spec is wanted:
+                    continue
+                old, slot.spec = slot.spec, wanted
+                if old.get("image") != wanted.get("image") and not self.run.stopping:
+                    self._new_image(slot)
+
+    def _new_image(self, slot: Slot) -> None:
+        slot.pull, slot.pull_error, slot.pull_delay = None, "", 0.0
+        slot.crash_delay, slot.retry_at = 0.0, None
+        if slot.up is None:
+            if slot.role == "main" or slot.run is None:
+                slot.waiting = None
+            return
+        text = f"Container {slot.name} definition changed, will be restarted"
+        self.kubelet.event(self.pod, slot, "Normal", "Killing", text)
+        ending.stop(self, slot, float(self.pod["spec"].get("terminationGracePeriodSeconds", 30)))
+
     # -- what comes before containers --------------------------------------------------------------------------------
 
     def _prepared(self) -> bool:
@@ -84,6 +108,10 @@ class Sync:
                 run.blocked = True
                 return False
             run.volumes = found
+        elif any(volume.sources for volume in run.volumes.values()) and refresh(kubelet.store, self.pod, run.volumes):
+            for slot in run.slots:
+                if slot.up is not None and slot.up.process is not None:
+                    slot.up.process.poke()
         if not run.ip:
             run.host_network = bool(self.pod["spec"].get("hostNetwork"))
             run.ip = kubelet.host_ip if run.host_network else kubelet.addresses.give(run.ref)

@@ -28,6 +28,26 @@ class Volume(NamedTuple):
     limit: int | None
     kind: str
     capacity: int | None = None
+    sources: tuple[tuple[str, str], ...] = ()
+    """The objects whose content it shows: key of the store, and name."""
+
+
+def shows(volumes: dict[str, Volume] | None, key: str, name: str) -> bool:
+    """Whether one of them shows what is in that ConfigMap or Secret."""
+    return volumes is not None and any((key, name) in volume.sources for volume in volumes.values())
+
+
+def refresh(store: Store, pod: Obj, volumes: dict[str, Volume]) -> bool:
+    """Bring the files of ConfigMaps and Secrets up to date, in place; whether anything changed."""
+    found, _ = mount(store, pod)
+    changed = False
+    for name, volume in found.items():
+        old = volumes.get(name)
+        if old is not None and volume.sources and old.files != volume.files:
+            old.files.clear()
+            old.files.update(volume.files)
+            changed = True
+    return changed
 
 
 def mount(store: Store, pod: Obj) -> tuple[dict[str, Volume], list[MountFailure]]:
@@ -53,7 +73,10 @@ def _one(store: Store, pod: Obj, volume: Obj) -> Volume | MountFailure:
         kind = "configmap" if "configMap" in volume else "secret"
         source = volume.get("configMap") or volume.get("secret") or {}
         result = _files(store, namespace, kind, source, source.get("name") or source.get("secretName", ""), alone=True)
-        return _failed(name, result) if isinstance(result, str) else Volume(name, result, True, False, None, kind)
+        if isinstance(result, str):
+            return _failed(name, result)
+        wanted = source.get("name") or source.get("secretName", "")
+        return Volume(name, result, True, False, None, kind, None, ((f"{kind}s", wanted),))
     if "projected" in volume:
         return _projected(store, pod, volume)
     if "persistentVolumeClaim" in volume:
@@ -126,7 +149,14 @@ def _projected(store: Store, pod: Obj, volume: Obj) -> Volume | MountFailure:
             files[item["path"]] = ""
     if problems:
         return _failed(volume["name"], problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
-    return Volume(volume["name"], files, True, False, None, "projected")
+    parts = volume["projected"].get("sources") or ()
+    sources = [
+        (f"{kind}s", part[field].get("name", ""))
+        for part in parts
+        for field, kind in (("configMap", "configmap"), ("secret", "secret"))
+        if field in part
+    ]
+    return Volume(volume["name"], files, True, False, None, "projected", None, tuple(sources))
 
 
 def _claim(store: Store, namespace: str, volume: Obj) -> Volume | MountFailure:
