@@ -91,7 +91,7 @@ class Served:
         self._saved = saved
         self._token = token
         cluster.api.access.admin_token = token
-        self._verbs = Verbs(cluster, self.hub)
+        self._verbs = Verbs(cluster, self.hub, self.pump.wake)
         self._open: set[Any] = set()
         self._count = 0
 
@@ -145,7 +145,7 @@ class Served:
         if incoming.method in WRITES:
             self._saved()
         await self._send(answer, incoming, receive, send)
-        if incoming.method in WRITES:
+        if incoming.method in WRITES or not self.cluster.manager.idle:  # a log that is read may end its container
             self.pump.wake()
 
     def _remember(self, incoming: Incoming, scope: Scope) -> Seen:
@@ -227,7 +227,8 @@ class Served:
         if fault.latency:
             await asyncio.sleep(fault.latency)
         if fault.code:
-            raise ApiError(fault.code, fault.message or _FAULTS.get(fault.code, _FAULTS[503]))
+            message = fault.message or _FAULTS.get(fault.code, _FAULTS[503])
+            raise ApiError(fault.code, message, retry_after=1 if fault.code == 429 else None)
 
     # -- who asks ----------------------------------------------------------------------------------------------------
 

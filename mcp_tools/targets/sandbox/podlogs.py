@@ -7,7 +7,7 @@ answers when there is no log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp_tools.targets.sandbox import clock as clocks
@@ -25,8 +25,8 @@ LOOK_EVERY = 0.2
 TEXT = "text/plain"
 
 
-def serve(cluster: Cluster, incoming: Incoming, place: Place, request: Request) -> Answer:
-    """The log of a container.
+def serve(cluster: Cluster, wake: Callable[[], None], incoming: Incoming, place: Place, request: Request) -> Answer:
+    """The log of a container. ``wake`` is called when a look at it may have ended the container.
 
     Raises:
         ApiError: 403, 404; 400 when the container is not named, not there, or has not started.
@@ -40,7 +40,7 @@ def serve(cluster: Cluster, incoming: Incoming, place: Place, request: Request) 
     if not pod["spec"].get("nodeName"):
         return Answer(200, b"", TEXT)
     if incoming.flag("follow") and not options["previous"]:
-        return Answer(200, content_type=TEXT, stream=Following(cluster, place, container, options))
+        return Answer(200, content_type=TEXT, stream=Following(cluster, wake, place, container, options))
     text = logs.read(cluster, pod, container, **options).encode("utf-8", "surrogateescape")
     limit = incoming.number("limitBytes")
     return Answer(200, text if limit is None else text[:limit], TEXT)
@@ -99,15 +99,19 @@ def _container(pod: Obj, asked: str) -> str:
 class Following:
     """A log that goes on: what is there, and what comes, until the container ends for good."""
 
-    def __init__(self, cluster: Cluster, place: Place, container: str, options: dict[str, Any]) -> None:
-        self._cluster, self._place, self._container = cluster, place, container
+    def __init__(
+        self, cluster: Cluster, wake: Callable[[], None], place: Place, container: str, options: dict[str, Any]
+    ) -> None:
+        self._cluster, self._wake, self._place, self._container = cluster, wake, place, container
         self._options = options
         self._closed = asyncio.Event()
         self._first = self._read(options)
 
     def _read(self, options: dict[str, Any]) -> str | None:
         pod = self._cluster.store.get("pods", self._place.namespace, self._place.name)
-        return None if pod is None else logs.read(self._cluster, pod, self._container, **options)
+        text = None if pod is None else logs.read(self._cluster, pod, self._container, **options)
+        self._wake()
+        return text
 
     def close(self) -> None:
         """End it soon."""

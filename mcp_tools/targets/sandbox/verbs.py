@@ -5,6 +5,7 @@ Source: the endpoint handlers of apiserver (``pkg/endpoints/handlers``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_tools.targets.sandbox import conversion, deletion, errors, podlogs, selectors, tables, watching
@@ -37,8 +38,9 @@ def verb(incoming: Incoming, place: Place) -> str:
 class Verbs:
     """The resources of one cluster, by HTTP."""
 
-    def __init__(self, cluster: Cluster, hub: watching.Hub) -> None:
+    def __init__(self, cluster: Cluster, hub: watching.Hub, wake: Callable[[], None]) -> None:
         self.cluster = cluster
+        self.wake = wake
         self.api = cluster.api
         self.hub = hub
 
@@ -55,7 +57,7 @@ class Verbs:
         if asked in {"create", "update", "patch", "delete", "deletecollection"}:
             _options(incoming, request)
         if asked == "get" and place.subresource == "log":
-            return podlogs.serve(self.cluster, incoming, place, request)
+            return podlogs.serve(self.cluster, self.wake, incoming, place, request)
         self._check_verb(asked, place)
         call = getattr(self, f"_{asked}")
         found: Answer = call(incoming, place, request)

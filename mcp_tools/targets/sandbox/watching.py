@@ -193,7 +193,8 @@ class Watch:
 
     def _event(self, kind: str, obj: Obj, ref: Ref | None = None) -> bytes:
         asked = self.asked
-        if not asked.form.kind and ref is not None and conversion.is_stored(asked.kind):
+        shared = ref is not None and self._hub.store.at(ref) is obj  # the bytes of a state that passed are not kept
+        if ref is not None and shared and not asked.form.kind and conversion.is_stored(asked.kind):
             return b'{"type":"%s","object":%s}\n' % (kind.encode(), self._hub.store.encoded(ref, obj))
         return dump({"type": kind, "object": self._formed(conversion.from_stored(asked.kind, obj))})
 

@@ -63,6 +63,8 @@ def test_it_is_started_found_stopped_and_started_with_what_it_had(state: Path) -
     first = daemon.ensure()
     assert daemon.ensure() == first
     assert ask(first, "POST", MAPS, config("kept"))[0] == 201
+    fault = {"kind": "api", "name": "kept", "resources": ["nothing"], "code": 500}
+    assert ask(first, "POST", "/sandbox/v1/faults", fault)[0] == 201
     found = daemon.status()
     assert found.running and found.address == first and found.about and found.about["simulated"] is True
     assert daemon.stop() and not daemon.stop()
@@ -70,6 +72,7 @@ def test_it_is_started_found_stopped_and_started_with_what_it_had(state: Path) -
     again = daemon.ensure()
     assert again == first, "token, and the port where it is free, stay"
     assert ask(again, "GET", f"{MAPS}/kept")[0] == 200
+    assert ask(again, "GET", "/sandbox/v1/faults/kept")[0] == 200
 
 
 def test_its_folder_is_its_owners_alone(state: Path) -> None:

@@ -446,3 +446,62 @@ def test_images_are_added_found_and_removed(ask: Asking) -> None:
     assert ask.get("/sandbox/v1/images/mine:1").json["size"] == 7
     assert ask("DELETE", "/sandbox/v1/images/mine:1").code == 200
     assert ask.get("/sandbox/v1/images/mine:1").code == 404
+
+
+# -- logs and metrics ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logged(ask: Asking) -> Asking:
+    """With a pod of two containers that ran for a while."""
+    talk = {"name": "talk", "image": "busybox:1.36", "command": ["sh", "-c", "echo one; echo two; sleep 9999"]}
+    other = {"name": "other", "image": "busybox:1.36", "command": ["sleep", "9999"]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [talk, other]}}
+    assert ask("POST", PODS, body).code == 201
+    ask.served.cluster.settle(30)
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("", b"one\ntwo\n"),
+        ("&tailLines=1", b"two\n"),
+        ("&tailLines=0", b""),
+        ("&limitBytes=5", b"one\nt"),
+        ("&sinceSeconds=1", b""),
+    ],
+)
+def test_a_log_and_its_parts(logged: Asking, query: str, text: bytes) -> None:
+    got = logged.get(f"{PODS}/p/log?container=talk{query}")
+    assert (got.code, got.body, got.header("content-type")) == (200, text, "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "message"),
+    [
+        ("", 400, "a container name must be specified for pod p, choose one of: [talk other]"),
+        ("?container=x", 400, "container x is not valid for pod p"),
+        ("?container=talk&previous=true", 400, 'previous terminated container "talk" in pod "p" not found'),
+        ("?container=talk&tailLines=-1", 422, "tailLines: Invalid value: -1: must be greater than or equal to 0"),
+        ("?container=talk&limitBytes=0", 422, "limitBytes: Invalid value: 0: must be greater than 0"),
+        ("?container=talk&tailLines=many", 400, 'strconv.ParseInt: parsing "many": invalid syntax'),
+    ],
+)
+def test_logs_that_there_are_not(logged: Asking, query: str, code: int, message: str) -> None:
+    got = logged.get(f"{PODS}/p/log{query}")
+    assert got.code == code and message in got.json["message"]
+
+
+def test_metrics_of_nodes_and_pods(logged: Asking) -> None:
+    base = "/apis/metrics.k8s.io/v1beta1"
+    node = logged.get(f"{base}/nodes").json["items"][0]
+    assert node["metadata"]["name"] == "minikube" and node["usage"]["memory"].endswith("Ki")
+    pod = logged.get(f"{base}/namespaces/default/pods/p").json
+    assert pod["kind"] == "PodMetrics" and [one["name"] for one in pod["containers"]] == ["talk", "other"]
+    table = logged.get(f"{base}/namespaces/default/pods", accept=TABLE).json
+    assert table["rows"][0]["cells"][0] == "p"
+    missing = logged.get(f"{base}/namespaces/default/pods/x")
+    assert missing.json["message"] == 'pods.metrics.k8s.io "default/x" not found'
+    assert logged("POST", f"{base}/nodes", {}).code == 405
+    assert logged.get(f"{base}/nothing").code == 404
