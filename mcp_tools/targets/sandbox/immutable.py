@@ -202,6 +202,10 @@ def _secret(errors: Errors, new: Obj, old: Obj) -> None:
     _sealed(errors, new, old, ("data",))
 
 
+def _endpoint_slice(errors: Errors, new: Obj, old: Obj) -> None:
+    immutable(errors, new.get("addressType", ""), old.get("addressType", ""), "addressType")
+
+
 # -- pods --------------------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +275,7 @@ _CHECKS: dict[str, Callable[[Errors, Obj, Obj], None]] = {
     "persistentvolumes": _volume,
     "configmaps": _config_map,
     "secrets": _secret,
+    "endpointslices.discovery.k8s.io": _endpoint_slice,
 }
 
 

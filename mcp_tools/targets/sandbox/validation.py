@@ -64,6 +64,10 @@ _NAMES: dict[str, meta.NameCheck] = {
 }
 
 
+_TWICE = frozenset({"daemonsets.apps", "replicasets.apps", "replicationcontrollers"})
+"""The kinds that an update judges as new ones too: each mistake is there twice, the message says it once."""
+
+
 def validate(kind: Kind, obj: Obj, old: Obj | None, namespace: Any = None) -> list[FieldError]:
     """What is wrong with a new object, or with the change of one; in the order in which the server says it."""
     errors: Errors = []
@@ -77,6 +81,8 @@ def validate(kind: Kind, obj: Obj, old: Obj | None, namespace: Any = None) -> li
     check = _CHECKS.get(kind.key)
     if check is not None:
         check(errors, obj, old)
+        if old is not None and kind.key in _TWICE:
+            check(errors, obj, old)
     if old is not None and kind.key not in immutable.BEFORE:
         immutable.check(errors, kind.key, obj, old)
     if old is None and kind.key == "jobs.batch" and errors:
@@ -84,12 +90,4 @@ def validate(kind: Kind, obj: Obj, old: Obj | None, namespace: Any = None) -> li
         labels = obj.get("spec", {}).get("template", {}).get("metadata", {}).get("labels")
         if metadata.get("labels") == labels:
             errors = [error for error in errors if error.field != "metadata.labels"]
-    return _once(errors) if errors else errors
-
-
-def _once(errors: Errors) -> Errors:
-    """Each mistake once, as an aggregate prints them."""
-    found: dict[str, FieldError] = {}
-    for error in errors:
-        found.setdefault(str(error), error)
-    return list(found.values())
+    return errors

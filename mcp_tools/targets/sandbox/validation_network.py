@@ -306,7 +306,7 @@ def network_policy(errors: Errors, obj: Obj, old: Obj | None) -> None:
 def _policy_port(errors: Errors, port: Obj, path: str) -> None:
     protocol = port.get("protocol")
     if protocol is not None and protocol not in PROTOCOLS:
-        errors.append(unsupported(f"{path}.protocol", protocol, PROTOCOLS))
+        errors.append(unsupported(f"{path}.protocol", protocol, ["TCP", "UDP", "SCTP"]))
     number, end = port.get("port"), port.get("endPort")
     if number is None:
         if end is not None:

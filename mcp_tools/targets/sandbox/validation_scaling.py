@@ -66,7 +66,8 @@ def _metric(errors: Errors, metric: Obj, path: str) -> None:
         errors.append(required(f"{path}.type", "must specify a metric source type"))
         return
     if kind not in _METRICS:
-        errors.append(unsupported(f"{path}.type", kind, sorted(_METRICS)))
+        # The server says it twice.
+        errors += [unsupported(f"{path}.type", kind, sorted(_METRICS))] * 2
         return
     field = _METRICS[kind]
     if field not in metric:

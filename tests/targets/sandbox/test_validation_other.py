@@ -184,7 +184,7 @@ POLICIES = {
     "right": ({"ingress": [{"from": [{"podSelector": {"matchLabels": {"a": "b"}}}], "ports": [{"port": "http"}]}]}, []),
     "a protocol": (
         {"ingress": [{"ports": [{"protocol": "ICMP"}]}]},
-        ['spec.ingress[0].ports[0].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"'],
+        ['spec.ingress[0].ports[0].protocol: Unsupported value: "ICMP": supported values: "TCP", "UDP", "SCTP"'],
     ),
     "an empty peer": ({"egress": [{"to": [{}]}]}, ["spec.egress[0].to[0]: Required value: must specify a peer"]),
     "two peers": (
@@ -418,7 +418,8 @@ SCALERS = {
         [
             'spec.metrics[0].type: Unsupported value: "Guess": supported values: "ContainerResource", "External", '
             '"Object", "Pods", "Resource"'
-        ],
+        ]
+        * 2,
     ),
 }
 
