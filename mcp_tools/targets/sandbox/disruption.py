@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 VIOLATED = "Cannot evict pod as it would violate the pod's disruption budget."
 SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+DONE: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 BUDGETS = "poddisruptionbudgets.policy"
 
 
@@ -46,7 +47,7 @@ def evict(api: Api, namespace: str, name: str, body: Obj, request: Request) -> O
         grace=options.get("gracePeriodSeconds"),
         preconditions=_without_version(options.get("preconditions")),
     )
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    return dict(DONE)
 
 
 def _as_evictor(request: Request) -> Request:

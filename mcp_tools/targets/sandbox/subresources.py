@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_tools.targets.sandbox import disruption, errors, kinds, meta, reviews, selectors
+from mcp_tools.targets.sandbox import defaults, disruption, errors, kinds, meta, reviews, schema, selectors
 from mcp_tools.targets.sandbox.errors import ApiError, FieldError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.meta import Request
@@ -20,7 +20,6 @@ VIRTUAL = frozenset({"bindings", *reviews.KEYS})
 """The keys of the kinds that are created, answered and forgotten."""
 
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", "scale", True, frozenset({"get", "update", "patch"}))
-DONE: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
 def show(kind: Kind, obj: Obj, subresource: str) -> Obj:
@@ -64,16 +63,24 @@ def update(api: Api, kind: Kind, namespace: str, name: str, obj: Any, request: R
         return _finalize(api, kind, new, body, request)
     if subresource == "ephemeralcontainers":
         new["spec"]["ephemeralContainers"] = (body.get("spec") or {}).get("ephemeralContainers") or []
+        _complete(kind, new, request)
         return api.replace(kind, old, new, request, subresource)
     if subresource == "resize":
         asked = {part.get("name"): part.get("resources") for part in (body.get("spec") or {}).get("containers") or ()}
         for container in new["spec"]["containers"]:
             container["resources"] = asked.get(container["name"]) or {}
+        _complete(kind, new, request)
         return api.replace(kind, old, new, request, subresource)
     if subresource == "approval":
         new.setdefault("status", {})["conditions"] = (body.get("status") or {}).get("conditions") or []
         return api.replace(kind, old, new, request, subresource)
     raise ApiError(405, "the server does not allow this method on the requested resource")
+
+
+def _complete(kind: Kind, new: Obj, request: Request) -> None:
+    """Check the types of what was written, and fill in the defaults."""
+    schema.structural(kind, new, request.field_validation, request.warnings)
+    defaults.apply(kind, new)
 
 
 def virtual(api: Api, kind: Kind, namespace: str, obj: Any, request: Request) -> Obj:
@@ -142,8 +149,7 @@ def bind(api: Api, namespace: str, name: str, body: Obj, request: Request) -> Ob
     pod = api.get(pods, namespace, name)
     node = (body.get("target") or {}).get("name", "")
     if not node:
-        mistake = FieldError("target.name", "FieldValueRequired", "Required value")
-        raise errors.invalid(kinds.by_key("bindings"), name, [mistake])
+        raise ApiError(500, "target.name: Required value", reason="")
     if pod["metadata"].get("deletionTimestamp"):
         raise errors.conflict(pods, name, f"pod {name} is being deleted, cannot be assigned to a host")
     if pod["spec"].get("nodeName"):
@@ -163,7 +169,7 @@ def bind(api: Api, namespace: str, name: str, body: Obj, request: Request) -> Ob
 
     if not request.dry_run:
         api.edit(Ref("pods", namespace, name), assign, manager=request.manager)
-    return dict(DONE)
+    return dict(disruption.DONE)
 
 
 def _finalize(api: Api, kind: Kind, new: Obj, body: Obj, request: Request) -> Obj:

@@ -65,7 +65,13 @@ def evict(api: Api, name: str) -> Obj:
 
 def test_an_eviction_ends_a_pod_as_a_deletion_does(api: Api) -> None:
     running(api, "p")
-    assert evict(api, "p") == {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    assert evict(api, "p") == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "code": 201,
+    }
     gone = api.get(PODS, "x", "p")
     assert gone["metadata"]["deletionGracePeriodSeconds"] == 30
     condition = gone["status"]["conditions"][-1]
@@ -128,6 +134,8 @@ def test_a_pod_is_bound_once(api: Api) -> None:
         "metadata": {"name": "p"},
         "target": {"kind": "Node", "name": "n"},
     }
+    said = refused(500, "", api.create, PODS, "x", {**body, "target": {}}, ME, "binding", "p")
+    assert said == "target.name: Required value"
     assert api.create(PODS, "x", body, ME, "binding", "p")["status"] == "Success"
     bound = api.get(PODS, "x", "p")
     assert bound["spec"]["nodeName"] == "n"
@@ -147,7 +155,8 @@ def test_ephemeral_containers_are_added_and_nothing_else(api: Api) -> None:
     debug = {"name": "debug", "image": "busybox:1.36", "targetContainerName": "main"}
     patch = {"metadata": {"labels": {"a": "b"}}, "spec": {"ephemeralContainers": [debug]}}
     made, _ = api.patch(PODS, "x", "p", "strategic", patch, ME, "ephemeralcontainers")
-    assert [container["name"] for container in made["spec"]["ephemeralContainers"]] == ["debug"]
+    (container,) = made["spec"]["ephemeralContainers"]
+    assert (container["name"], container["imagePullPolicy"], container["resources"]) == ("debug", "IfNotPresent", {})
     assert "labels" not in made["metadata"]
 
 
