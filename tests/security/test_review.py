@@ -124,7 +124,7 @@ def call_on(cluster: Cluster, tmp_path: Path, helm: Any = None) -> Any:
         return None
 
     return SimpleNamespace(
-        world=SimpleNamespace(kube=cluster, helm=helm),
+        world=SimpleNamespace(kube=cluster, helm=helm, simulated=False),
         workspace=tmp_path,
         path=lambda text: tmp_path / text,
         progress=progress,
