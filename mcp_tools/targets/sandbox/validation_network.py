@@ -68,9 +68,32 @@ def _typed(errors: Errors, spec: Obj, kind: str, headless: bool) -> None:
             errors.append(required("spec.externalName"))
         else:
             each(errors, "spec.externalName", name, names.subdomain(name))
+    if kind != "ExternalName":
+        _families(errors, spec, headless)
+
+
+_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
+
+
+def _families(errors: Errors, spec: Obj, headless: bool) -> None:
+    """The families of a service's addresses, and that its addresses are of them."""
+    families, policy = spec.get("ipFamilies") or [], spec.get("ipFamilyPolicy")
+    for index, family in enumerate(families):
+        if family not in ("IPv4", "IPv6"):
+            errors.append(unsupported(f"spec.ipFamilies[{index}]", family, ["IPv4", "IPv6"]))
+        elif family in families[:index]:
+            errors.append(duplicate(f"spec.ipFamilies[{index}]", family))
+    if policy is not None and policy not in _POLICIES:
+        errors.append(unsupported("spec.ipFamilyPolicy", policy, _POLICIES))
     address = spec.get("clusterIP", "")
-    if address and not headless and kind != "ExternalName":
-        each(errors, "spec.clusterIPs[0]", address, names.ip(address))
+    if not address or headless:
+        return
+    wrong = names.ip(address)
+    each(errors, "spec.clusterIPs[0]", address, wrong)
+    found = "IPv6" if ":" in address else "IPv4"
+    if not wrong and families and families[0] in ("IPv4", "IPv6") and families[0] != found:
+        said = f"expected an {families[0]} value as indicated by `ipFamilies[0]`"
+        errors.append(invalid("spec.clusterIPs[0]", address, said))
 
 
 def _service_ports(errors: Errors, spec: Obj, kind: str) -> None:

@@ -94,6 +94,20 @@ SERVICES = {
         {"clusterIP": "here"},
         ['spec.clusterIPs[0]: Invalid value: "here": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'],
     ),
+    "an address of another family": (
+        {"clusterIP": "10.96.0.1", "ipFamilies": ["IPv6"]},
+        [
+            'spec.clusterIPs[0]: Invalid value: "10.96.0.1": expected an IPv6 value as indicated by `ipFamilies[0]`',
+        ],
+    ),
+    "a family and a policy": (
+        {"ipFamilies": ["IPv5"], "ipFamilyPolicy": "Any"},
+        [
+            'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
+            'spec.ipFamilyPolicy: Unsupported value: "Any": supported values: "PreferDualStack", "RequireDualStack", '
+            '"SingleStack"',
+        ],
+    ),
     "an affinity": (
         {"sessionAffinity": "Cookie"},
         ['spec.sessionAffinity: Unsupported value: "Cookie": supported values: "ClientIP", "None"'],
