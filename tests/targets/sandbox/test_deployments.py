@@ -293,3 +293,12 @@ def test_deleting_a_deployment_deletes_all_of_it(bench: Bench) -> None:
 )
 def test_fenceposts(surge: int | str, unavailable: int | str, replicas: int, expected: tuple[int, int]) -> None:
     assert rollout.fenceposts(surge, unavailable, replicas) == expected
+
+
+def test_many_pods_come_in_several_rounds(bench: Bench) -> None:
+    bench.create(DEPLOYMENTS, deployment(replicas=120))
+    bench.settle(5)
+    assert bench.get(DEPLOYMENTS, "web")["status"]["availableReplicas"] == 120
+    bench.update(DEPLOYMENTS, "web", lambda obj: obj["spec"].update({"replicas": 2}))
+    bench.settle(5)
+    assert len(bench.all("pods")) == 2

@@ -29,8 +29,8 @@ from mcp_tools.targets.sandbox.store import Obj, Ref
 if TYPE_CHECKING:
     from mcp_tools.targets.sandbox.cluster import Cluster
 
-BURST = 500
-"""Pods that are created or deleted at once."""
+BURST = 50
+"""Pods that are created or deleted at once; their changes lead back here. The real one takes 500, not being alone."""
 
 
 class ReplicaSets(Controller):
