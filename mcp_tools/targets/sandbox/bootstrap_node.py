@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcp_tools.targets.sandbox import quantity
 from mcp_tools.targets.sandbox.meta import new_uid
 from mcp_tools.targets.sandbox.store import Obj
 
@@ -80,7 +81,7 @@ def _status(stamp: str, cpu: str, memory: str, pods: int) -> Obj:
         "ephemeral-storage": DISK,
         "hugepages-1Gi": "0",
         "hugepages-2Mi": "0",
-        "memory": memory,
+        "memory": f"{int(quantity.parse(memory).amount) // 1024}Ki",
         "pods": str(pods),
     }
     conditions = [

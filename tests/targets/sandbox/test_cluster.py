@@ -55,7 +55,7 @@ def test_a_fresh_cluster_has_what_minikube_leaves() -> None:
     assert {"admin", "cluster-admin", "edit", "view"} <= set(names(cluster, ROLES.key))
     node = cluster.api.get(kinds.by_key("nodes"), "", "minikube")
     assert {entry["type"]: entry["status"] for entry in node["status"]["conditions"]}["Ready"] == "True"
-    assert (node["status"]["capacity"]["cpu"], node["status"]["capacity"]["memory"]) == ("4", "8Gi")
+    assert (node["status"]["capacity"]["cpu"], node["status"]["capacity"]["memory"]) == ("4", "8388608Ki")
     assert node["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("docker://")
     pods = {pod["metadata"]["name"]: pod["status"]["phase"] for pod in cluster.api.select(PODS, "kube-system").items}
     assert len(pods) == 7
