@@ -7,11 +7,12 @@ and ``select`` give is shared, so that a reader makes a ``copy`` before it chang
 from __future__ import annotations
 
 import bisect
-import json
 import marshal
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
+
+from mcp_tools.targets.sandbox import jsonbytes
 
 Obj = dict[str, Any]
 HISTORY = 10_000
@@ -112,7 +113,7 @@ class Store:
         version = obj["metadata"].get("resourceVersion", "")
         found = self._bytes.get(ref)
         if found is None or found[0] != version:
-            found = (version, json.dumps(obj, ensure_ascii=False, separators=(",", ":")).encode())
+            found = (version, jsonbytes.encode(obj))
             self._bytes[ref] = found
         return found[1]
 

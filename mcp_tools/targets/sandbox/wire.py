@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
 
-from mcp_tools.targets.sandbox import errors, kinds, protobuf
+from mcp_tools.targets.sandbox import errors, jsonbytes, kinds, protobuf
 from mcp_tools.targets.sandbox.kinds import Kind
 
 JSON = "application/json"
@@ -49,7 +49,7 @@ class Answer:
 
 def dump(document: Any) -> bytes:
     """JSON as the API server writes it: no spaces, and a line's end."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
+    return jsonbytes.encode(document) + b"\n"
 
 
 def answer(document: Any, code: int = 200, warnings: list[str] | None = None) -> Answer:
@@ -175,6 +175,8 @@ def _json(body: bytes, warnings: list[str], validation: str) -> Any:
         found = json.loads(body, object_pairs_hook=pairs)
     except ValueError as error:
         raise errors.bad_request(f"error decoding request body: {error}") from error
+    if b"\\ud" in body.lower():
+        found = jsonbytes.whole(found)
     if twice and validation != "Ignore":
         said = ", ".join(f'duplicate field "{key}"' for key in dict.fromkeys(twice))
         if validation == "Strict":

@@ -505,3 +505,10 @@ def test_metrics_of_nodes_and_pods(logged: Asking) -> None:
     assert missing.json["message"] == 'pods.metrics.k8s.io "default/x" not found'
     assert logged("POST", f"{base}/nodes", {}).code == 405
     assert logged.get(f"{base}/nothing").code == 404
+
+
+def test_half_of_a_surrogate_pair_is_replaced_and_breaks_nothing(ask: Asking) -> None:
+    body = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"x\\ud800y"}}'
+    assert ask("POST", MAPS, body).code == 201
+    assert ask.get(MAPS).code == 200
+    assert ask.get(f"{MAPS}/a").json["data"]["k"] == "x\N{REPLACEMENT CHARACTER}y"
