@@ -303,3 +303,9 @@ def test_bases_are_known_by_every_usual_name() -> None:
     one, two = bases.pull("python:3.13-slim"), bases.pull("docker.io/library/python:3.13-slim")
     assert one is not None and two is not None and one.id == two.id
     assert 100e6 < one.size < 150e6
+
+
+def test_what_the_node_can_pull_can_be_built_upon() -> None:
+    found = bases.pull("perl:5.40")
+    assert found is not None and found.pulled == "perl" and found.config.cmd == ["perl", "-de0"]
+    assert bases.pull("nowhere:1") is None and bases.pull("No/Name") is None

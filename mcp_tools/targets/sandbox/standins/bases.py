@@ -10,6 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+from mcp_tools.targets.sandbox.node import names, registry
 from mcp_tools.targets.sandbox.standins.records import Config, ImageRecord, Layer
 
 __all__ = ["canonical", "familiar", "known", "pull"]
@@ -149,7 +150,7 @@ def familiar(reference: str) -> str:
 
 def known(reference: str) -> bool:
     """Whether the sandbox can pull it."""
-    return _find(reference) is not None
+    return pull(reference) is not None
 
 
 def repository_known(reference: str) -> bool:
@@ -161,7 +162,7 @@ def pull(reference: str) -> ImageRecord | None:
     """The image, or None when the table has none of that name; the same reference is always the same image."""
     found = _find(reference)
     if found is None:
-        return None
+        return None if repository_known(reference) else _of_the_node(reference)
     family, size, variant = found
     name = canonical(reference)
     weights = [8, 2, 1, 3, 1, 1, 1, 1, 1, 1][: family.layers]
@@ -177,6 +178,22 @@ def pull(reference: str) -> ImageRecord | None:
     config = family.config.model_copy(update={"user": user}, deep=True)
     config.cmd = [word.replace("\u00a0", " ") for word in config.cmd]
     return ImageRecord.made(layers, config, pulled=f"{familiar(reference).partition('@')[0].rpartition(':')[0]}")
+
+
+def _of_the_node(reference: str) -> ImageRecord | None:
+    """An image that only the node's registries know: what can be run can be built upon."""
+    try:
+        name = names.parse(reference)
+    except names.InvalidName:
+        return None
+    found = registry.known(name)
+    if found is None:
+        return None
+    digest = f"sha256:{hashlib.sha256(f'{canonical(reference)} layer'.encode()).hexdigest()}"
+    layer = Layer(digest=digest, size=found.size, command=f"# {familiar(reference)}")
+    config = _config(user=found.user, ports=tuple(f"{port}/tcp" for port in found.ports))
+    config.cmd, config.entrypoint = list(found.command), list(found.entrypoint)
+    return ImageRecord.made([layer], config, pulled=familiar(reference).partition("@")[0].rpartition(":")[0])
 
 
 def _parts(reference: str) -> tuple[str, str]:

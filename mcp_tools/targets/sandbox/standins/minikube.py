@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MinikubeStandIn"]
 
-CPUS, MEMORY_MIB, DISK_MB = 4, 8192, 20_000
-"""What the playbook asks of a cluster by default; a simulated node has no size of its own."""
+CPUS, MEMORY_MIB, DISK_MB = 2, 6144, 20_000
+"""The node that ``Cluster.fresh`` makes; its disk is nobody's."""
 
 
 class MinikubeStandIn(MinikubeEngine):
@@ -56,7 +56,9 @@ class MinikubeStandIn(MinikubeEngine):
 
     async def profiles(self) -> list[Profile]:
         """The one there is."""
-        version = "v1.33.1 (simulated)"
+        from mcp_tools.targets.sandbox.bootstrap_node import VERSION
+
+        version = f"{VERSION} (simulated)"
         return [Profile("sandbox", CPUS, MEMORY_MIB, DISK_MB, "simulated", "docker", version, 1, active=True)]
 
     async def docker_env(self) -> dict[str, str]:
