@@ -232,3 +232,26 @@ def test_a_secret_for_a_token_is_filled(bench: Bench) -> None:
     )
     bench.settle()
     assert set(bench.get("secrets", "t")["data"]) == {"token", "ca.crt", "namespace"}
+
+
+def test_pods_without_a_controller_are_said_to_be_unmanaged(bench: Bench) -> None:
+    bench.create("pods", {"metadata": {"name": "p", "labels": {"app": "web"}}, "spec": pod_spec()})
+    bench.create(BUDGETS, budget(maxUnavailable=1))
+    bench.settle(5)
+    found = {reason: text for _, reason, text in bench.events("web")}
+    assert found["UnmanagedPods"].startswith(
+        "Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{app: web,},"
+        "MatchExpressions:[]LabelSelectorRequirement{},}) were found to be unmanaged."
+    )
+
+
+def test_a_budget_of_pods_that_cannot_be_scaled_allows_nothing(bench: Bench) -> None:
+    spec = {"selector": {"matchLabels": {"app": "web"}}, "template": deployment()["spec"]["template"]}
+    bench.create("daemonsets.apps", {"metadata": {"name": "agent"}, "spec": spec})
+    bench.settle(5)
+    bench.create(BUDGETS, budget(maxUnavailable=1))
+    bench.settle()
+    why = "daemonsets.apps does not implement the scale subresource"
+    assert bench.condition(BUDGETS, "web", "DisruptionAllowed") == ("False", "SyncFailed", why)
+    text = f"Failed to calculate the number of expected pods: {why}"
+    assert ("Warning", "CalculateExpectedPodCountFailed", text) in bench.events("web")

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mcp_tools.targets.sandbox import kinds
 from mcp_tools.targets.sandbox.controllers import pods as podlib
 from mcp_tools.targets.sandbox.controllers.common import (
     Controller,
@@ -80,7 +81,13 @@ class Budgets(Controller):
         pods = [pod for pod in self.store.select(podlib.PODS, ref.namespace) if matches(selector, labels_of(pod))]
         if not pods:
             self.event(budget, "NoPods", "No matching pods found")
-        expected, desired = self._expected(budget, pods)
+        try:
+            expected, desired = self._expected(budget, pods)
+        except _Unscalable as problem:
+            text = f"Failed to calculate the number of expected pods: {problem}"
+            self.event(budget, "CalculateExpectedPodCountFailed", text, type="Warning")
+            self._fail(ref, budget, str(problem))
+            return
         status = budget.get("status") or {}
         disrupted = self._disrupted(ref, status, pods)
         healthy = sum(
@@ -99,14 +106,22 @@ class Budgets(Controller):
             found["disruptedPods"] = disrupted
         self.set_status(ref, found)
 
-    def _conditions(self, budget: Obj, allowed: int) -> list[Obj]:
+    def _fail(self, ref: Ref, budget: Obj, why: str) -> None:
+        """Allow nothing when it cannot be told what is allowed."""
+        found = {**(budget.get("status") or {}), "disruptionsAllowed": 0}
+        found["conditions"] = self._conditions(budget, 0, ("SyncFailed", why))
+        self.set_status(ref, found)
+
+    def _conditions(self, budget: Obj, allowed: int, failed: tuple[str, str] | None = None) -> list[Obj]:
         status = budget.get("status") or {}
         current = condition(status, "DisruptionAllowed")
-        value, reason = ("True", "SufficientPods") if allowed else ("False", "InsufficientPods")
+        value, reason, message = ("True", "SufficientPods", "") if allowed else ("False", "InsufficientPods", "")
+        if failed is not None:
+            reason, message = failed
         since = current["lastTransitionTime"] if current and current["status"] == value else self.clock.stamp()
         made: Obj = {"type": "DisruptionAllowed", "status": value}
         made["observedGeneration"] = budget["metadata"].get("generation", 1)
-        made |= {"lastTransitionTime": since, "reason": reason, "message": ""}
+        made |= {"lastTransitionTime": since, "reason": reason, "message": message}
         others = [each for each in status.get("conditions") or () if each["type"] != "DisruptionAllowed"]
         return [*others, made]
 
@@ -128,11 +143,16 @@ class Budgets(Controller):
         unmanaged = False
         for pod in pods:
             owner = controller_of(pod)
-            found = self._controller(pod["metadata"]["namespace"], owner) if owner is not None else None
-            if found is None:
+            if owner is None:
                 unmanaged = True
-            else:
-                seen[found["metadata"]["uid"]] = replicas(found)
+                continue
+            found = self._controller(pod["metadata"]["namespace"], owner)
+            if found is None:
+                kind = kinds.of(owner["apiVersion"], owner["kind"])
+                if kind is not None and "scale" not in kind.subresources:
+                    raise _Unscalable(f"{kind.resource} does not implement the scale subresource")
+                raise _Unscalable(f'found no controllers for pod "{pod["metadata"]["name"]}"')
+            seen[found["metadata"]["uid"]] = replicas(found)
         if unmanaged:
             text = UNMANAGED.format(_written(budget["spec"].get("selector") or {}))
             self.event(budget, "UnmanagedPods", text, type="Warning")
@@ -160,7 +180,17 @@ class Budgets(Controller):
         return kept
 
 
+class _Unscalable(Exception):
+    """The number of pods that is expected cannot be told."""
+
+
 def _written(selector: Obj) -> str:
-    """A selector as Go prints it: sorted requirements."""
-    parts = [f"{name}={value}" for name, value in sorted((selector.get("matchLabels") or {}).items())]
-    return ",".join(parts)
+    """A selector as Go prints it."""
+    labels = "".join(f"{name}: {value}," for name, value in sorted((selector.get("matchLabels") or {}).items()))
+    terms = "".join(
+        f"LabelSelectorRequirement{{Key:{term['key']},Operator:{term['operator']},"
+        f"Values:[{' '.join(term.get('values') or ())}],}},"
+        for term in selector.get("matchExpressions") or ()
+    )
+    listed = f"MatchExpressions:[]LabelSelectorRequirement{{{terms}}}"
+    return f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},{listed},}}"

@@ -154,7 +154,7 @@ class EphemeralVolumes(Controller):
                 text = (
                     f"PVC {ref.namespace}/{name} was not created for pod {ref.namespace}/{ref.name} (pod is not owner)"
                 )
-                self.event(pod, "EphemeralVolumeFailed", text, type="Warning")
+                self._failed(pod, volume, text)
             return
         template = copy(volume["ephemeral"]["volumeClaimTemplate"])
         meta = {**(template.get("metadata") or {}), "name": name, "namespace": ref.namespace}
@@ -162,8 +162,10 @@ class EphemeralVolumes(Controller):
         try:
             self.create(CLAIMS, {"metadata": meta, "spec": template["spec"]})
         except ApiError as error:
-            text = f"ephemeral volume controller failed to create PVC {ref.namespace}/{name}: {error.message}"
-            self.event(pod, "EphemeralVolumeFailed", text, type="Warning")
+            self._failed(pod, volume, f"create PVC {name}: {error.message}")
             self.retry(ref)
         else:
             self.forget(ref)
+
+    def _failed(self, pod: Obj, volume: Obj, why: str) -> None:
+        self.event(pod, "FailedBinding", f"ephemeral volume {volume['name']}: {why}", type="Warning")
