@@ -52,6 +52,14 @@ class Box:
     run: int = 0
     """How often it was restarted before."""
     files: dict[str, int] = field(default_factory=dict)
+    last_words: list[str] = field(default_factory=list)
+    """What was written to the container's ``terminationMessagePath``."""
+
+    @property
+    def dash(self) -> bool:
+        """Whether its shell is Debian's dash; busybox's otherwise."""
+        title = " ".join((*self.image.tags, *self.image.digests))
+        return not any(word in title for word in ("alpine", "busybox", "curlimages"))
 
     @property
     def namespace(self) -> str:

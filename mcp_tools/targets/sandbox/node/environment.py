@@ -20,7 +20,7 @@ class ConfigError(Exception):
 
 
 _REFERENCE = re.compile(r"\$(\$|\([-._a-zA-Z0-9]*\)?)?")
-_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*\Z")
+_NAME = re.compile(r"[ -<>-~]+\Z")
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from mcp_tools.targets.sandbox.meta import Request
 from mcp_tools.targets.sandbox.node import adopting, ending, images, pressure, volumes
 from mcp_tools.targets.sandbox.node.network import Network
 from mcp_tools.targets.sandbox.node.process import Answers
-from mcp_tools.targets.sandbox.node.runtime import Addresses, NodeTime, PodRun, Slot, slots_of
+from mcp_tools.targets.sandbox.node.runtime import Addresses, NodeTime, PodRun, Run, Slot, slots_of
 from mcp_tools.targets.sandbox.node.status import status_of
 from mcp_tools.targets.sandbox.node.sync import Sync
 from mcp_tools.targets.sandbox.store import Change, Obj, Ref
@@ -185,13 +185,8 @@ class Kubelet:
             ending.signal(current, now)
         if process.ended is not None:
             ended = process.ended
-            current.end(
-                max(ended.at, current.started), ended.code, ended.reason, _last_words(slot, current.process.lines)
-            )
-            if ended.code:
-                current.message = current.message if _falls_back(slot) else ""
-            else:
-                current.message = ""
+            said = _last_words(slot, current)
+            current.end(max(ended.at, current.started), ended.code, ended.reason, said)
             slot.seen = False
 
     def port_taken(self, run: PodRun, slot: Slot, port: int) -> bool:
@@ -276,11 +271,12 @@ class Kubelet:
         self.cluster.manager.after(max(when - self.time.now(), 0.0), self, ref)
 
 
-def _falls_back(slot: Slot) -> bool:
-    return slot.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError"
-
-
-def _last_words(slot: Slot, lines: list[tuple[float, str]]) -> str:
-    if not _falls_back(slot):
+def _last_words(slot: Slot, run: Run) -> str:
+    """The message of a container that ended: what it left for that, or the end of its log if that is wanted."""
+    if run.box is not None and run.box.last_words:
+        return "".join(f"{line}\n" for line in run.box.last_words)[:4096]
+    if slot.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError" or run.process is None:
         return ""
-    return "".join(f"{text}\n" for _, text in lines[-80:])[-2048:]
+    if run.process.ended is None or run.process.ended.code == 0:
+        return ""
+    return "".join(f"{text}\n" for _, text in run.process.lines[-80:])[-2048:]

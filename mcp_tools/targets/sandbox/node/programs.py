@@ -6,13 +6,22 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from mcp_tools.targets.sandbox.node import commands, names, registry
 from mcp_tools.targets.sandbox.node.behaviour import Behaviour, Write
 from mcp_tools.targets.sandbox.node.box import NO_SPACE, Box
 from mcp_tools.targets.sandbox.node.network import NO_SUCH_HOST, RESOLVER, NetError
 from mcp_tools.targets.sandbox.node.process import FOREVER, Answers, Listen, Say, Sleep, Step, Steps, Store, Use
-from mcp_tools.targets.sandbox.node.servers import NODE, PYTHON, SERVERS, footprint, prerequisites, throttled
+from mcp_tools.targets.sandbox.node.servers import (
+    NODE,
+    PYTHON,
+    SERVERS,
+    footprint,
+    known_paths,
+    prerequisites,
+    throttled,
+)
 
 SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
 WRAPPERS = frozenset({"docker-entrypoint.sh", "entrypoint.sh", "tini", "dumb-init", "gosu", "su-exec", "exec", "nice"})
@@ -68,6 +77,8 @@ def has_program(box: Box, name: str) -> bool:
 
 def missing_program(name: str) -> StartError:
     """The runtime's words about a program that is not there."""
+    if name.startswith("/etc/"):
+        return StartError(126, f'{OCI}: exec: "{name}": permission denied: unknown')
     if "/" in name:
         return StartError(127, f'{OCI}: exec: "{name}": stat {name}: no such file or directory: unknown')
     return StartError(127, f'{OCI}: exec: "{name}": executable file not found in $PATH: unknown')
@@ -173,7 +184,9 @@ def server(box: Box, argv: list[str]) -> Steps:
         return refused
     ports, protocol = ports_of(box)
     yield from commands.allocate(footprint(box, argv), 0.0)
-    code = yield from listen(box, ports, Answers("tcp" if protocol == "tcp" else "http", latency=throttled(box)))
+    paths, other = known_paths(argv)
+    speaks: Literal["tcp", "http"] = "tcp" if protocol == "tcp" else "http"
+    code = yield from listen(box, ports, Answers(speaks, paths, other, latency=throttled(box)))
     if code:
         return code
     yield Sleep(FOREVER)

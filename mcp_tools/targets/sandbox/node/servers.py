@@ -30,6 +30,8 @@ SERVERS: dict[str, tuple[tuple[int, ...], str]] = {
 """Servers that are known by their name: the ports of their default configuration, and what they speak."""
 FOOTPRINTS = {"postgres": 18, "mysqld": 360, "mariadbd": 80, "mongod": 90, "rabbitmq-server": 110, "java": 120}
 FOOTPRINTS |= {"nginx": 3, "redis-server": 3, "memcached": 2, "caddy": 11, "traefik": 24, "httpd-foreground": 6}
+FILE_SERVERS = frozenset({"nginx", "nginx-debug", "httpd-foreground", "httpd", "caddy", "http.server"})
+"""Servers of files: beside their first page they have nothing."""
 SMALL = 5
 """MiB that a program has at least when it runs; what has a lower limit is killed."""
 STARVED = 0.03
@@ -45,6 +47,13 @@ def footprint(box: Box, argv: list[str]) -> int:
     if found is None and any(word in NODE for word in words):
         found = 36
     return (found or SMALL) << 20
+
+
+def known_paths(argv: list[str]) -> tuple[tuple[tuple[str, int], ...], int]:
+    """The paths that the server knows with their HTTP status, and the status of every other."""
+    if FILE_SERVERS & {posixpath.basename(word) for word in argv}:
+        return (("/", 200), ("/index.html", 200)), 404
+    return (), 200
 
 
 def throttled(box: Box) -> float:

@@ -288,7 +288,7 @@ class Shell(Words):
     def _program(self, words: list[str], local: dict[str, str], stdin: str) -> Steps:
         name = words[0]
         if not programs.has_program(self.box, name):
-            yield Say(f"sh: {name}: not found")
+            yield Say(f"{self._me()}: {name}: not found")
             return 127
         box = Box(**{**vars(self.box), "argv": words, "env": {**self.variables, **local}})
         base = posixpath.basename(name)
@@ -352,6 +352,10 @@ class Shell(Words):
             return ""
         return "\n".join(lines).rstrip("\n")
 
+    def _me(self) -> str:
+        """How the shell calls itself in what it says; dash adds the line."""
+        return "sh: 1" if self.box.dash else "sh"
+
     # -- redirections --------------------------------------------------------------------------------------------
 
     def _redirected(self, steps: Steps, redirects: list[Redirect]) -> Steps:
@@ -363,19 +367,22 @@ class Shell(Words):
                 path = self.text(redirect.target)
                 if not self.box.exists(path):
                     steps.close()
-                    yield Say(f"sh: can't open {path}: no such file")
+                    yield Say(f"{self._me()}: can't open {path}: no such file")
                     return 1
         if not target:
             return (yield from steps)
         why = None if target in ("/dev/stdout", "/dev/stderr", "/proc/1/fd/1") else self.box.write(target)
         if why is not None:
             steps.close()
-            yield Say(f"sh: can't create {target}: {why}")
-            return 1
+            cannot = "cannot" if self.box.dash else "can't"
+            yield Say(f"{self._me()}: {cannot} create {target}: {why}")
+            return 2 if self.box.dash else 1
         if target.startswith(("/dev/std", "/proc/1/fd")):
             return (yield from steps)
         lines: list[str] = []
         code = yield from self._captured(steps, lines)
+        if target == self.box.container.get("terminationMessagePath", "/dev/termination-log"):
+            self.box.last_words += lines
         if not target.startswith("/dev/"):
             self.box.write(target, sum(len(line) + 1 for line in lines))
         return code

@@ -23,6 +23,8 @@ PULL_BACKOFF, PULL_BACKOFF_MAX = 10.0, 300.0
 AGAIN = 1.0
 """Seconds until the kubelet looks at a pod again whose container could not be started."""
 SMALLEST_LIMIT = 6 << 20
+FILES = frozenset({"/etc/passwd", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/bin/sh", "/dev/null"})
+"""Files of every image: no folders to work in."""
 
 
 class NotStarted(Exception):
@@ -269,6 +271,8 @@ def _refused(kubelet: Kubelet, slot: Slot, image: Image, argv: list[str], limit:
     fault = kubelet.faults.image(slot.spec["image"])
     if image.damaged or (fault is not None and fault.effect == "damaged"):
         return "layer does not exist"
+    if str(slot.spec.get("workingDir", "")) in FILES:
+        return f"Cannot mkdir: {slot.spec['workingDir']} is not a directory"
     if not argv:
         return "no command specified"
     if limit is not None and limit < SMALLEST_LIMIT:

@@ -66,6 +66,8 @@ class Sync:
         for slot in run.slots:
             if slot.up is not None:
                 self._probe(slot)
+        if ending.evicted(self):
+            return
         if run.mains and not run.stopping and all(self._done(slot) for slot in run.mains):
             ending.stop_sidecars(self)
 
