@@ -141,12 +141,21 @@ class Served:
         except Exception as error:
             log.exception("%s %s", incoming.method, incoming.path)
             answer = failure(ApiError(500, f"Internal error occurred: {error}"))
-        seen.code = answer.code
         if incoming.method in WRITES:
-            self._saved()
+            answer = self._kept(answer)
+        seen.code = answer.code
         await self._send(answer, incoming, receive, send)
         if incoming.method in WRITES or not self.cluster.manager.idle:  # a log that is read may end its container
             self.pump.wake()
+
+    def _kept(self, answer: Answer) -> Answer:
+        """The answer when the state is saved; an error when it cannot be: nothing is promised that would be lost."""
+        try:
+            self._saved()
+        except Exception as error:
+            log.exception("the state cannot be saved")
+            return failure(ApiError(500, f"Internal error occurred: the state cannot be saved: {error}"))
+        return answer
 
     def _remember(self, incoming: Incoming, scope: Scope) -> Seen:
         self._count += 1

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mcp_tools.targets.sandbox.cluster import Cluster
 
+log = logging.getLogger(__name__)
+
 SLICE = 25
 """Reconciliations between two looks at the sockets."""
 LONGEST_SLEEP = 30.0
+AFTER_FAILURE = 0.2
 
 
 class Pump:
@@ -49,10 +53,15 @@ class Pump:
         if self._loop is None:
             return
         clock, manager = self._cluster.clock, self._cluster.manager
-        if clock.real:
-            clock.run_due()
-        manager.drain(SLICE)
-        self._saved()
+        try:
+            if clock.real:
+                clock.run_due()
+            manager.drain(SLICE)
+            self._saved()
+        except Exception:  # a defect of one timer, or a full disk: the cluster goes on
+            log.exception("the cluster's work was interrupted")
+            self._handle = self._loop.call_later(AFTER_FAILURE, self._turn)
+            return
         if not manager.idle:
             self.wake()
             return
