@@ -154,22 +154,21 @@ class _Look:
         text = "the HPA controller was able to get the target's current scale"
         self.say("AbleToScale", ("True", "SucceededGetScale", text))
         ref, workload = target
-        self.current = int((workload.get("status") or {}).get("replicas") or 0)
-        now = replicas(workload)
+        now = self.current = replicas(workload)
+        self.controller.begin(self.ref, now)
         least = self.spec.get("minReplicas")
         least, most = 1 if least is None else int(least), int(self.spec["maxReplicas"])
         reason = ""
         if now == 0 and least != 0:
-            self.desired = 0
+            self.desired, self.metrics = 0, None
             text = "scaling is disabled since the replica count of the target is zero"
             self.say("ScalingActive", ("False", "ScalingDisabled", text))
             return
         if now > most:
-            size, reason = most, "Current number of replicas above Spec.MaxReplicas"
+            size, reason, self.metrics = most, "Current number of replicas above Spec.MaxReplicas", None
         elif now < least:
-            size, reason = least, "Current number of replicas below Spec.MinReplicas"
+            size, reason, self.metrics = least, "Current number of replicas below Spec.MinReplicas", None
         else:
-            self.controller.begin(self.ref, now)
             computed = self._compute(workload, now)
             if computed is None:
                 return

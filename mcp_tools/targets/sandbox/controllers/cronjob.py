@@ -49,7 +49,6 @@ class CronJobs(Controller):
         status: Obj = copy(cronjob.get("status") or {})
         jobs = self.owned(cronjob, JOBS)
         self._finished(cronjob, status, jobs)
-        self._clean(cronjob, status, jobs)
         try:
             self._start(ref, cronjob, status)
         except ApiError as error:
@@ -57,6 +56,7 @@ class CronJobs(Controller):
             self.retry(ref)
         else:
             self.forget(ref)
+        self._clean(cronjob, status, jobs)
         if not status.get("active"):
             status.pop("active", None)
         self.set_status(ref, status)
@@ -70,15 +70,14 @@ class CronJobs(Controller):
             uid, how = job["metadata"]["uid"], ended(job)
             listed = uid in active
             if not listed and how is None:
-                if job["metadata"].get("annotations", {}).get(SCHEDULED) is None:
-                    text = f"Saw a job that the controller did not create or forgot: {job['metadata']['name']}"
-                    self.event(cronjob, "UnexpectedJob", text, type="Warning")
+                text = f"Saw a job that the controller did not create or forgot: {job['metadata']['name']}"
+                self.event(cronjob, "UnexpectedJob", text, type="Warning")
             elif listed and how is not None:
                 del active[uid]
                 text = f"Saw completed job: {job['metadata']['name']}, condition: {how}"
                 self.event(cronjob, "SawCompletedJob", text)
-                if how == "Complete" and (at := job["status"].get("completionTime")):
-                    status["lastSuccessfulTime"] = max(status.get("lastSuccessfulTime") or "", at)
+            if how == "Complete" and (at := job["status"].get("completionTime")):
+                status["lastSuccessfulTime"] = max(status.get("lastSuccessfulTime") or "", at)
         known = {job["metadata"]["uid"] for job in jobs}
         for uid, each in list(active.items()):
             if uid not in known and self.store.get(JOBS, each.get("namespace", ""), each["name"]) is None:
@@ -116,11 +115,11 @@ class CronJobs(Controller):
         try:
             schedule = cron.parse(spec["schedule"], spec.get("timeZone"))
         except ValueError as error:
-            about = (
-                ("UnknownTimeZone", f'invalid timeZone: "{spec["timeZone"]}": {error}')
-                if "bad location" in str(error)
-                else ("UnparseableSchedule", f'unparseable schedule: "{spec["schedule"]}" : {error}')
-            )
+            zone = spec.get("timeZone")
+            if zone is not None and "bad location" in str(error):
+                about = "UnknownTimeZone", f'invalid timeZone: "{zone}": unknown time zone {zone}'
+            else:
+                about = "UnparseableSchedule", f'unparseable schedule: "{spec["schedule"]}" : {error}'
             self.event(cronjob, *about, type="Warning")
             return
         now = self.clock.now()
