@@ -298,6 +298,14 @@ class _Reader:
             raise _Refused(str(error)) from None
 
 
+def _marshalled(value: Any, patch: Any) -> Any:
+    """An object as json-patch writes it: what the patch went through is sorted, the rest is as it was."""
+    if not isinstance(value, dict):
+        return value
+    below = patch if isinstance(patch, dict) else {}
+    return {name: _marshalled(value[name], below[name]) if name in below else value[name] for name in sorted(value)}
+
+
 def _refusal(kind: Kind, obj: dict[str, Any], reader: _Reader, why: str, patch_type: str, patch: Any) -> ApiError:
     """The answer: 400 for a body, 422 for what a patch leads to."""
     from mcp_tools.targets.sandbox import patch as patches
@@ -307,7 +315,10 @@ def _refusal(kind: Kind, obj: dict[str, Any], reader: _Reader, why: str, patch_t
         return errors.bad_request(said)
     for owner, name, value in reader.pruned:
         owner[name] = value
-    shown = patches.printed(patch) if patch_type == "strategic" else json.dumps(obj, separators=(",", ":"))
+    if patch_type == "strategic":
+        shown = patches.printed(patch)
+    else:
+        shown = json.dumps(_marshalled(obj, patch), separators=(",", ":"), ensure_ascii=False)
     return patches.refused(f"Invalid value: {json.dumps(shown, ensure_ascii=False)}: {why}")
 
 

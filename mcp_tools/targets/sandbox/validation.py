@@ -7,6 +7,7 @@ from typing import Any
 
 from mcp_tools.targets.sandbox import (
     immutable,
+    schema,
     validation_config,
     validation_network,
     validation_pods,
@@ -64,6 +65,7 @@ _NAMES: dict[str, meta.NameCheck] = {
 }
 
 
+_EXTENDING = ("apiextensions.k8s.io", "apiregistration.k8s.io")
 _TWICE = frozenset({"daemonsets.apps", "replicasets.apps", "replicationcontrollers"})
 """The kinds that an update judges as new ones too: each mistake is there twice, the message says it once."""
 
@@ -72,10 +74,11 @@ def validate(kind: Kind, obj: Obj, old: Obj | None, namespace: Any = None) -> li
     """What is wrong with a new object, or with the change of one; in the order in which the server says it."""
     errors: Errors = []
     metadata = obj.get("metadata") or {}
+    custom = schema.of(kind) is None or kind.group in _EXTENDING
     if old is None:
-        meta.created(errors, metadata, kind.namespaced, _NAMES.get(kind.key, names.subdomain))
+        meta.created(errors, metadata, kind.namespaced, _NAMES.get(kind.key, names.subdomain), custom=custom)
     else:
-        meta.updated(errors, metadata, old.get("metadata") or {})
+        meta.updated(errors, metadata, old.get("metadata") or {}, custom=custom)
         if kind.key in immutable.BEFORE:
             immutable.check(errors, kind.key, obj, old)
     check = _CHECKS.get(kind.key)

@@ -23,6 +23,7 @@ from mcp_tools.targets.sandbox.validation_fields import (
 
 ANNOTATIONS_SIZE = 256 * 1024
 NameCheck = Callable[[str], Iterable[str]]
+_STANDARD = ("kubernetes", "orphan", "foregroundDeletion")
 _OWNED = ("apiVersion", "kind", "name", "uid")
 
 
@@ -96,7 +97,7 @@ def _owners(errors: Errors, owners: list[Obj] | None, path: str) -> None:
     for owner in owners or ():
         for field in _OWNED:
             if not owner.get(field):
-                said = "version must not be empty" if field == "apiVersion" else "must not be empty"
+                said = f"{'version' if field == 'apiVersion' else field} must not be empty"
                 errors.append(invalid(f"{path}.{field}", owner.get(field, ""), said))
         if owner.get("controller"):
             name = f"{owner.get('kind', '')}/{owner.get('name', '')}"
@@ -109,30 +110,36 @@ def _owners(errors: Errors, owners: list[Obj] | None, path: str) -> None:
             controller = controller or name
 
 
-def _finalizers(errors: Errors, written: list[str] | None, path: str) -> None:
+def _finalizers(errors: Errors, written: list[str] | None, path: str, custom: bool) -> None:
     found = written or []
     for name in found:
         each(errors, path, name, names.qualified(name))
+    for index, name in enumerate(found):
+        if not custom and "/" not in name and name not in _STANDARD:
+            said = "name is neither a standard finalizer name nor is it fully qualified"
+            errors.append(invalid(f"{path}[{index}]", name, said))
     if "orphan" in found and "foregroundDeletion" in found:
         errors.append(invalid(path, found, "finalizer orphan and foregroundDeletion cannot be both set"))
 
 
-def _common(errors: Errors, meta: Obj, path: str) -> None:
+def _common(errors: Errors, meta: Obj, path: str, custom: bool) -> None:
     nonnegative(errors, meta.get("generation"), f"{path}.generation")
     labels(errors, meta.get("labels"), f"{path}.labels")
     annotated(errors, meta.get("annotations"), f"{path}.annotations")
     if meta.get("ownerReferences"):
         _owners(errors, meta["ownerReferences"], f"{path}.ownerReferences")
     if meta.get("finalizers"):
-        _finalizers(errors, meta["finalizers"], f"{path}.finalizers")
+        _finalizers(errors, meta["finalizers"], f"{path}.finalizers", custom)
     for index, entry in enumerate(meta.get("managedFields") or ()):
         if entry.get("operation") not in ("Apply", "Update"):
             said = "must be `Apply` or `Update`"
             errors.append(invalid(f"{path}.managedFields[{index}].operation", entry.get("operation", ""), said))
 
 
-def created(errors: Errors, meta: Obj, namespaced: bool, name_check: NameCheck, path: str = "metadata") -> None:
-    """The metadata of a new object."""
+def created(
+    errors: Errors, meta: Obj, namespaced: bool, name_check: NameCheck, path: str = "metadata", *, custom: bool = False
+) -> None:
+    """The metadata of a new object; of a custom one any name can be a finalizer's."""
     prefix, name = meta.get("generateName"), meta.get("name")
     if prefix:
         each(errors, f"{path}.generateName", prefix, name_check(names.masked(prefix)))
@@ -148,10 +155,10 @@ def created(errors: Errors, meta: Obj, namespaced: bool, name_check: NameCheck, 
             each(errors, f"{path}.namespace", namespace, names.label(namespace))
     elif namespace:
         errors.append(forbidden(f"{path}.namespace", "not allowed on this type"))
-    _common(errors, meta, path)
+    _common(errors, meta, path, custom)
 
 
-def updated(errors: Errors, new: Obj, old: Obj, path: str = "metadata") -> None:
+def updated(errors: Errors, new: Obj, old: Obj, path: str = "metadata", *, custom: bool = False) -> None:
     """The metadata of an object that is changed."""
     if old.get("deletionTimestamp"):
         extra = sorted(set(new.get("finalizers") or ()) - set(old.get("finalizers") or ()))
@@ -167,4 +174,4 @@ def updated(errors: Errors, new: Obj, old: Obj, path: str = "metadata") -> None:
     for field in ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):
         before: Any = old.get(field)
         immutable(errors, new.get(field, ""), "" if before is None else before, f"{path}.{field}")
-    _common(errors, new, path)
+    _common(errors, new, path, custom)

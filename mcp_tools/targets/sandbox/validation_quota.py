@@ -17,8 +17,12 @@ from mcp_tools.targets.sandbox.validation_fields import (
     each,
     forbidden,
     invalid,
+    quoted,
 )
 from mcp_tools.targets.sandbox.validation_resources import COUNTED, QUOTA, amount_of, printed_quantity
+
+_OF_PODS = ("pods", "cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory")
+"""What a quota with a scope can count; of pods without requests only their number."""
 
 _SCOPES = ("BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass", "Terminating")
 
@@ -34,14 +38,27 @@ def resource_quota(errors: Errors, obj: Obj, old: Obj | None) -> None:
             errors.append(invalid(where, shown, "must be a standard resource type or fully qualified"))
             errors.append(invalid(where, shown, "must be a standard resource for quota"))
         _whole(errors, name, value, where)
-    for scope in spec.get("scopes") or ():
-        if scope not in _SCOPES:
-            errors.append(invalid("spec.scopes", spec["scopes"], "unsupported scope"))
-            break
+    _scopes(errors, spec)
     if old is not None:
         before = old.get("spec", {})
         if sorted(spec.get("scopes") or ()) != sorted(before.get("scopes") or ()):
             errors.append(invalid("spec.scopes", spec.get("scopes") or [], "field is immutable"))
+
+
+def _scopes(errors: Errors, spec: Obj) -> None:
+    """The scopes of a quota, and that what it counts can have them."""
+    scopes = spec.get("scopes") or []
+    shown = Raw(f"[]core.ResourceQuotaScope{{{', '.join(quoted(scope) for scope in scopes)}}}")
+    for scope in scopes:
+        if scope not in _SCOPES:
+            errors.append(invalid("spec.scopes", shown, "unsupported scope"))
+        counted = _OF_PODS[:1] if scope == "BestEffort" else _OF_PODS if scope in _SCOPES else ()
+        for name in sorted(spec.get("hard") or ()):
+            if name in QUOTA and name not in counted:
+                errors.append(invalid("spec.scopes", shown, "unsupported scope applied to resource"))
+    for pair in (("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")):
+        if set(pair) <= set(scopes):
+            errors.append(invalid("spec.scopes", shown, "conflicting scopes"))
 
 
 def _whole(errors: Errors, name: str, value: Any, path: str) -> None:

@@ -237,6 +237,13 @@ def test_the_result_of_a_json_patch_is_unprocessable() -> None:
     assert error.details["causes"][0]["field"] == "patch"
 
 
+def test_what_a_patch_went_through_is_shown_sorted() -> None:
+    obj = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"namespace": "d", "name": "x"}, "data": "x"}
+    error = refusal(kinds.by_key("configmaps"), obj, patch_type="merge", patch={"data": "x"})
+    shown = json.dumps({"apiVersion": "v1", "data": "x", "kind": "ConfigMap", "metadata": obj["metadata"]})
+    assert json.dumps(shown.replace(": ", ":").replace(", ", ",")) in error.message
+
+
 CONVERTED = {
     "string to int": ({"spec": {"replicas": "x"}}, "map[spec:map[replicas:x]]", "unrecognized type: int32"),
     "int to string": ({"metadata": {"name": 5}}, "map[metadata:map[name:5]]", "cannot convert int64 to string"),

@@ -482,6 +482,16 @@ def test_quotas(hard: Obj, expected: list[str]) -> None:
     assert said("resourcequotas", {"spec": {"hard": hard}}) == expected
 
 
+def test_scopes_of_a_quota() -> None:
+    found = said("resourcequotas", {"spec": {"hard": {"pods": "1", "cpu": "1"}, "scopes": ["BestEffort"]}})
+    shown = '[]core.ResourceQuotaScope{"BestEffort"}'
+    assert found == [f"spec.scopes: Invalid value: {shown}: unsupported scope applied to resource"]
+    assert said("resourcequotas", {"spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}}) == []
+    found = said("resourcequotas", {"spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort", "NotBestEffort"]}})
+    assert found[0].endswith(": conflicting scopes")
+    assert said("resourcequotas", {"spec": {"scopes": ["x"]}})[0].endswith('{"x"}: unsupported scope')
+
+
 def test_a_budget_says_one_of_two() -> None:
     found = said("poddisruptionbudgets.policy", {"spec": {"minAvailable": 1, "maxUnavailable": 1}})
     assert len(found) == 1

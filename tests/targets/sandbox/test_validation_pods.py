@@ -105,7 +105,11 @@ METADATA = {
     ),
     "a bad finalizer": (
         {"finalizers": ["a b"]},
-        [f'metadata.finalizers: Invalid value: "a b": {QUALIFIED}'],
+        [
+            f'metadata.finalizers: Invalid value: "a b": {QUALIFIED}',
+            'metadata.finalizers[0]: Invalid value: "a b": name is neither a standard finalizer name nor is it fully '
+            "qualified",
+        ],
     ),
     "two finalizers that contradict": (
         {"finalizers": ["orphan", "foregroundDeletion"]},
@@ -116,7 +120,7 @@ METADATA = {
     ),
     "an owner without a uid": (
         {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}]},
-        ['metadata.ownerReferences.uid: Invalid value: "": must not be empty'],
+        ['metadata.ownerReferences.uid: Invalid value: "": uid must not be empty'],
     ),
 }
 
