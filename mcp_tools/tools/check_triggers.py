@@ -87,8 +87,6 @@ async def check_triggers(args: CheckInput, call: Call) -> CheckTriggersOutput:
         check = CHECKS.get(trigger.id)
         try:
             judged = await check(scene) if check else Judged(unknown="this trigger has no check in this version")
-            if check is slow and call.world.simulated:
-                judged = Judged(unknown="no endpoint answers in a simulation", simulated=True)
         except LongshoreError as error:
             judged = Judged(unknown=error.line())
         unknown += [f"{trigger.title}: {judged.unknown}"] if judged.simulated else []
@@ -187,6 +185,9 @@ async def slow(scene: Scene) -> Judged:
     """The slowest answer takes longer than the threshold; what does not answer is not slow."""
     limit = scene.app.spec.triggers.slower_than_seconds
     judged = Judged(threshold=f"{limit:g} s")
+    if scene.simulated:
+        judged.unknown, judged.simulated = "no endpoint answers in a simulation", True
+        return judged
     rows = [row for row in await check_endpoints.measure(scene) if row.status is not None]
     if not rows:
         judged.unknown = "no endpoint answers"
