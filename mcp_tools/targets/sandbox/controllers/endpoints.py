@@ -180,7 +180,7 @@ class Endpoints(_OfServices):
             if not ip or podlib.finished(pod) or (deleting(pod) and not publish):
                 continue
             ports = _ports(pod, service, named=False)
-            if service["spec"].get("ports") and not ports:
+            if not ports and (service["spec"].get("ports") or not _headless(service)):
                 continue
             address: Obj = {"ip": ip}
             if _hostname(pod, service):
