@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from mcp_tools import config, library
-from mcp_tools.catalog import CATALOG, ToolDef
+from mcp_tools import config, library, server
+from mcp_tools.catalog import CATALOG, Observation, Preview, ToolDef
 from mcp_tools.effects import Effect
 from mcp_tools.engines import process
 from mcp_tools.engines.docker import DockerEngine
 from mcp_tools.engines.docker_records import Version
 from mcp_tools.environment import checks
 from mcp_tools.errors import NotFound, ToolFailed, UsageError
-from mcp_tools.guard import outlet, permit
+from mcp_tools.guard import confirmation, outlet, permit
 from mcp_tools.targets import choice
 from mcp_tools.targets.sandbox.standins.docker import DockerStandIn
 from mcp_tools.targets.sandbox.standins.minikube import MinikubeStandIn
@@ -125,6 +125,17 @@ def test_every_output_of_the_sandbox_says_so() -> None:
     assert "cannot be known in a simulation: whether it builds" in text
     data, text = outlet.result(definition, docker.DockerfileLintOutput(clean=True, findings=[]))
     assert data["simulated"] is False and "sandbox" not in text
+
+
+def test_questions_and_errors_of_the_sandbox_say_so() -> None:
+    seen = Observation(effect=Effect.CHANGE, preview=Preview(summary="upgrade app"), state={})
+    question = confirmation.new("helm_upgrade", {}, target="sandbox", cluster="x", seen=seen)
+    assert question.question().startswith("change on sandbox (simulated): upgrade app\n")
+    real = confirmation.new("helm_upgrade", {}, target="minikube", cluster="x", seen=seen)
+    assert real.question().startswith("change on minikube: upgrade app\n")
+    failed = server._failed(ToolFailed("it failed", "because", details={"simulated": True}))
+    text = failed.content[0]
+    assert text.type == "text" and text.text.startswith("sandbox (simulated)\ntool-failed: it failed")
 
 
 def run(definition: ToolDef, call: Call, **arguments: Any) -> Any:
