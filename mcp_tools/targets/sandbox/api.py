@@ -311,8 +311,7 @@ class Api:
     ) -> tuple[Obj, bool]:
         """Server-side apply. Its managed fields are computed from what was applied, before defaults."""
         applied = meta.applied_type(kind, meta.without_nulls(body))
-        # Only checked: the fields that are applied are those of the body.
-        meta.place(kind, namespace, {**applied, "metadata": {**applied["metadata"]}}, name)
+        meta.place(kind, namespace, {**applied, "metadata": {**applied["metadata"]}}, name)  # checked only
         applied["metadata"]["name"] = name
         merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp())
         if live is None:
@@ -391,9 +390,10 @@ class Api:
         if new == old:
             return old
         kind = kinds.by_key(ref.key)
-        if strategy.raises_generation(kind, old, new):
+        # Where the spec stays it is a write of the status, which no annotation makes a new generation.
+        part = "status" if strategy.has_status(kind) and new.get("spec") == old.get("spec") else ""
+        if not part and strategy.raises_generation(kind, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if old["metadata"].get("managedFields"):
-            part = "status" if strategy.has_status(kind) and new.get("spec") == old.get("spec") else ""
             apply.updated(kind, old, new, manager, self.clock.stamp(), part)
         return self._put(kind, new)

@@ -248,6 +248,9 @@ def test_a_controller_edits_and_nothing_is_stored_when_nothing_changes(api: Api)
     assert made["metadata"]["generation"] == 2
     owners = {entry["manager"]: entry["fieldsV1"] for entry in made["metadata"]["managedFields"]}
     assert owners["me"] == {"f:spec": {"f:replicas": {}}}
+    noted = api.edit(ref, lambda obj: obj["metadata"].update(annotations={"a": "b"}), manager="me")
+    assert noted is not None
+    assert noted["metadata"]["generation"] == 2, "with the status an annotation is no new generation"
     assert api.edit(Ref("deployments.apps", "x", "gone"), lambda obj: None, manager="me") is None
 
 
