@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (objects on one line each read as a table)
 """Who may do what: reviews, roles, tokens, and the refusals."""
 
 from __future__ import annotations

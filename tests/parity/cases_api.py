@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.parity.case import add, case
 from tests.parity.manifests import config, deployment, pod, thing
-from tests.parity.stage import MERGE, Stage
+from tests.parity.stage import MERGE, Obj, Stage
 
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 PARTIAL = {"Accept": "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"}
@@ -212,7 +212,14 @@ for _mode in ("", "Ignore", "Warn", "Strict", "Other"):
 
 @case(FAMILY)
 def wrong_types(s: Stage) -> None:
-    for fields in ({"replicas": "three"}, {"replicas": 1.5}, {"paused": "yes"}, {"selector": []}, {"template": "x"}):
+    wrong: tuple[Obj, ...] = (
+        {"replicas": "three"},
+        {"replicas": 1.5},
+        {"paused": "yes"},
+        {"selector": []},
+        {"template": "x"},
+    )
+    for fields in wrong:
         s.post("deployments", deployment("a", **fields))
     s.post("configmaps", thing("ConfigMap", "a", data={"x": 1}))
     s.post("configmaps", thing("ConfigMap", "a", data=["x"]))
@@ -240,7 +247,7 @@ def label_selectors(s: Stage) -> None:
 def field_selectors(s: Stage) -> None:
     s.make(config("a"), config("b"), pod("p", nodeSelector={"no": "where"}), thing("Secret", "s", type="example.com/x"))
 
-    def names_of(listed: dict) -> list[str]:
+    def names_of(listed: Obj) -> list[str]:
         return [item["metadata"]["name"] for item in listed["items"]]
 
     for selector in ("metadata.name=a", "metadata.name!=a", "metadata.name=a,metadata.namespace=x"):
@@ -262,7 +269,7 @@ def field_selectors(s: Stage) -> None:
 def pages(s: Stage) -> None:
     s.make(*(config(f"c{n}", {"app": "a" if n % 2 else "b"}) for n in range(5)))
 
-    def page(listed: dict) -> list[object]:
+    def page(listed: Obj) -> list[object]:
         meta = listed["metadata"]
         return [[i["metadata"]["name"] for i in listed["items"]], "continue" in meta, meta.get("remainingItemCount")]
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (objects on one line each read as a table)
 """What the API server adds to an object of each usual kind."""
 
 from __future__ import annotations

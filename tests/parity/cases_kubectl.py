@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (objects on one line each read as a table)
 """What kubectl prints, and with which exit code it ends."""
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.parity.manifests import (
 from tests.parity.stage import Stage
 
 FAMILY = "kubectl"
-NOWHERE = {"nodeSelector": {"no": "where"}}
+NOWHERE: dict[str, Any] = {"nodeSelector": {"no": "where"}}
 PODS = ("get pods", "get pods -o wide", "get pods --show-labels", "get pods -o name", "get pod web -L app")
 
 

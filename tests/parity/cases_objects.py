@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (objects on one line each read as a table)
 """Subresources, owners and finalizers, namespaces, and what admission says."""
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.parity.manifests import (
 from tests.parity.stage import MERGE, Stage
 
 SUB, GC, ADMISSION = "subresource", "garbage", "admission"
-NOWHERE = {"nodeSelector": {"no": "where"}}
+NOWHERE: dict[str, Any] = {"nodeSelector": {"no": "where"}}
 
 
 @case(SUB)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (objects on one line each read as a table)
 """The four kinds of patches, and who owns which field."""
 
 from __future__ import annotations

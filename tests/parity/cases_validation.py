@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (objects on one line each read as a table)
 """Values that are refused, and fields that cannot be changed: the exact words."""
 
 from __future__ import annotations
@@ -330,7 +331,7 @@ FIXED: dict[str, tuple[Any, list[Any]]] = {
         _set("spec.resources.requests.storage", "2Mi"),
     ]),
     "rolebinding": (
-        thing("RoleBinding", "web", RBAC, roleRef={"kind": "Role", "name": "x", "apiGroup": RBAC.split("/")[0]}),
+        thing("RoleBinding", "web", RBAC, roleRef={"kind": "Role", "name": "x", "apiGroup": RBAC.split("/", maxsplit=1)[0]}),
         [_set("roleRef.name", "y"), _set("subjects", [{"kind": "User", "name": "u"}])],
     ),
     "daemonset": (daemonset(nodeSelector={"no": "where"}), [_set("spec.selector.matchLabels", _labels)]),

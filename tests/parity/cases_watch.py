@@ -108,7 +108,7 @@ def tables_and_metadata(s: Stage) -> None:
         for line in answer.iter_lines():
             change = json.loads(line)
             found = change["object"]
-            s.note(change["type"], [found["kind"], len(found["columnDefinitions"]), found["rows"][0]["cells"]])
+            s.note(change["type"], [found["kind"], len(found["columnDefinitions"]), found["rows"][0]["cells"][:2]])
 
 
 @case(FAMILY)

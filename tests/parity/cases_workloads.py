@@ -25,7 +25,7 @@ from tests.parity.stage import Stage
 
 FAMILY, STORAGE = "workloads", "storage"
 BAD = box(command=["sh", "-c", "exit 1"])
-NOT_READY = {"readinessProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1}}
+NOT_READY: dict[str, Any] = {"readinessProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1}}
 
 
 def _status(found: Any) -> Any:
@@ -92,7 +92,7 @@ def deployment_stuck(s: Stage) -> None:
 
 @case(FAMILY)
 def deployment_never_available(s: Stage) -> None:
-    s.make(deployment("web", box(**NOT_READY), progressDeadlineSeconds=3))
+    s.make(deployment("web", box(**NOT_READY), progressDeadlineSeconds=15))
     s.until("deployments/web", lambda d: any("ProgressDeadlineExceeded" in c for c in look.conditions(d)))
     s.get("deployments/web", show=_status)
     s.kubectl("rollout status deployment/web --timeout=1s")
@@ -451,7 +451,7 @@ def budget_counts(s: Stage) -> None:
 
 @case(FAMILY)
 def a_pod_that_serves(s: Stage) -> None:
-    probe = {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 1, "initialDelaySeconds": 3}
+    probe = {"httpGet": {"path": "/", "port": 8000}, "periodSeconds": 1, "initialDelaySeconds": 8}
     s.make(pod("web", box(command=SERVE, readinessProbe=probe, livenessProbe=probe)))
     s.until("pods/web", look.ready)
     s.get("pods/web", show=look.pod)
@@ -560,7 +560,7 @@ def a_volume_of_another_claim(s: Stage) -> None:
 
 @case(STORAGE)
 def a_claim_in_use_stays(s: Stage) -> None:
-    volume = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}
+    volume: dict[str, Any] = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}
     s.make(claim(), pod("web", box(volumeMounts=[{"name": "d", "mountPath": "/d"}]), **volume))
     s.until("pods/web", look.ready)
     s.delete("persistentvolumeclaims/data", show=["metadata.finalizers", "metadata.deletionTimestamp"])

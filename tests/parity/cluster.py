@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,18 @@ class Cluster:
         return httpx.Client(base_url=self.url, verify=self.ca, timeout=60, trust_env=False)
 
 
+def _file(user: dict[str, Any], key: str, folder: Path) -> Path | None:
+    """The file that the entry names; or one with what it holds."""
+    if key in user:
+        return Path(user[key])
+    if f"{key}-data" not in user:
+        return None
+    made = folder / key
+    made.touch(mode=0o600)
+    made.write_bytes(base64.b64decode(user[f"{key}-data"]))
+    return made
+
+
 def of_kubeconfig(name: str, path: Path, context: str, *, speed: float = 1.0) -> Cluster:
     """The cluster of a context of a kubeconfig file, with a certificate of the client, or a token."""
     config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -54,6 +67,8 @@ def of_kubeconfig(name: str, path: Path, context: str, *, speed: float = 1.0) ->
     if authority or inline:
         ca = ssl.create_default_context(cafile=authority, cadata=inline)
         tls = ssl.create_default_context(cafile=authority, cadata=inline)
-        if "client-certificate" in user:
-            tls.load_cert_chain(user["client-certificate"], user["client-key"])
+        with tempfile.TemporaryDirectory() as folder:  # ssl takes certificates of clients from files alone
+            certificate = _file(user, "client-certificate", Path(folder))
+            if certificate is not None:
+                tls.load_cert_chain(certificate, _file(user, "client-key", Path(folder)))
     return Cluster(name, server["server"], path, context, user.get("token", ""), tls, speed, ca)

@@ -56,8 +56,12 @@ def short(case: str, real: Seen, sandbox: Seen) -> list[str]:
         if a == b:
             continue
         parts = [
-            f"{path}: real {json.dumps(one, ensure_ascii=False)[:700]} SANDBOX {json.dumps(other, ensure_ascii=False)[:500]}"
+            f"{path}: real {_said(one, 700)} SANDBOX {_said(other, 500)}"
             for path, one, other in leaves(a or {}, b or {})
         ]
         found.append(f"{case} | {(a or b)['do'][:160]} | " + " || ".join(parts[:6]))
     return found
+
+
+def _said(value: Any, limit: int) -> str:
+    return json.dumps(value, ensure_ascii=False)[:limit]

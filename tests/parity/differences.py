@@ -16,7 +16,7 @@ Seen = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Difference:
-    """``pattern`` is looked for in every text of the cases named, and replaced by ``…``; an empty one is the whole case."""
+    """``pattern`` is replaced by ``…`` in every text of the cases named; an empty one is the whole case."""
 
     name: str
     why: str

@@ -87,7 +87,7 @@ def box_state(
     pods: Any, kind: str, reason: str = "", *, part: str = "containerStatuses", index: int = 0, last: bool = False
 ) -> bool:
     """Whether a container of some listed pod is in that state."""
-    for found in pods["items"] if "items" in pods else [pods]:
+    for found in pods.get("items", [pods]):
         boxes = found.get("status", {}).get(part, ())
         if len(boxes) > index:
             state = boxes[index].get("lastState" if last else "state", {}).get(kind)
@@ -98,7 +98,7 @@ def box_state(
 
 def ready(pods: Any, count: int = 1) -> bool:
     """So many listed pods are ready, and none more is there."""
-    items = pods["items"] if "items" in pods else [pods]
+    items = pods.get("items", [pods])
     good = [p for p in items if "Ready=True" in conditions(p)]
     return len(good) == len(items) == count
 
@@ -106,7 +106,7 @@ def ready(pods: Any, count: int = 1) -> bool:
 def available(found: Obj) -> bool:
     """A Deployment has all its pods, and nothing is left to do."""
     wanted, status = found["spec"].get("replicas", 1), found.get("status", {})
-    return (
+    return bool(
         status.get("observedGeneration") == found["metadata"]["generation"]
         and status.get("updatedReplicas", 0)
         == status.get("availableReplicas", 0)

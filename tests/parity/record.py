@@ -1,4 +1,4 @@
-"""Record what a real cluster gives back: ``python -m tests.parity.record [--only WORD] [--missing] [--check] [--workers N]``.
+"""Record what a real cluster gives back: ``python -m tests.parity.record [--only WORD …] [--missing] [--check]``.
 
 Runs the cases against a context of the kubeconfig (``minikube``), each in a namespace of its own that is removed
 afterwards, and writes recorded/<family>.json. A case that did not come to its end is told and not written.
@@ -52,27 +52,16 @@ def main() -> int:
     chosen = [c for c in every.values() if not args.only or any(word in c.id for word in args.only)]
     if args.missing:
         chosen = [c for c in chosen if c.id not in known]
-    found: dict[str, list[dict[str, Any]]] = {}
     end, failed = time.monotonic() + args.minutes * 60, 0
-    batch = args.workers * 4
     with tempfile.TemporaryDirectory() as folder:
-        for start in range(0, len(chosen), batch):
-            if time.monotonic() > end:
-                print(f"time is over: {len(chosen) - start} cases were not run")
-                failed += 1
-                break
-            for case, (seen, why) in suite.run_many(
-                chosen[start : start + batch], cluster, Path(folder), workers=args.workers
-            ):
-                if why:
-                    print(f"{case.id}: {why}"[:600], flush=True)
-                elif args.check and (said := difference(known.get(case.id, []), seen, "recorded", "now")):
-                    print(f"{case.id}:\n{said}", flush=True)
-                failed += bool(why or (args.check and known.get(case.id) != seen))
-                if not why and not args.check:
-                    found[case.id] = seen
-            if not args.check:
-                write(found)
+        for case, (seen, why) in suite.run_many(chosen, cluster, Path(folder), workers=args.workers, end=end):
+            if why:
+                print(f"{case.id}: {why}"[:600], flush=True)
+            elif args.check and (said := difference(known.get(case.id, []), seen, "recorded", "now")):
+                print(f"{case.id}:\n{said}", flush=True)
+            failed += bool(why or (args.check and known.get(case.id) != seen))
+            if not why and not args.check:
+                write({case.id: seen})
     print(f"{len(chosen)} cases, {failed} not as they should be", flush=True)
     return 1 if failed else 0
 

@@ -36,10 +36,24 @@ GROUPS = {
     "selfsubjectrulesreviews",
 }
 WHOLE = frozenset(
-    "namespaces nodes persistentvolumes ingressclasses clusterroles clusterrolebindings storageclasses priorityclasses "
-    "validatingwebhookconfigurations mutatingwebhookconfigurations tokenreviews selfsubjectreviews "
-    "selfsubjectaccessreviews subjectaccessreviews".split()
-) | {"selfsubjectrulesreviews"}
+    {
+        "namespaces",
+        "nodes",
+        "persistentvolumes",
+        "ingressclasses",
+        "clusterroles",
+        "clusterrolebindings",
+        "storageclasses",
+        "priorityclasses",
+        "validatingwebhookconfigurations",
+        "mutatingwebhookconfigurations",
+        "tokenreviews",
+        "selfsubjectreviews",
+        "selfsubjectaccessreviews",
+        "subjectaccessreviews",
+        "selfsubjectrulesreviews",
+    }
+)
 PLACE = {plural: group for group, plurals in GROUPS.items() for plural in plurals.split()}
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 JSON_PATCH, APPLY = "application/json-patch+json", "application/apply-patch+yaml"
@@ -85,7 +99,7 @@ class Stage:
         """The URL's path: ``pods/web`` is one of this namespace; what begins with a slash is taken as it is."""
         if place.startswith("/"):
             return place
-        plural = place.split("/")[0]
+        plural = place.partition("/")[0]
         root = f"/apis/{PLACE[plural]}" if plural in PLACE else "/api/v1"
         return f"{root}/{place}" if plural in WHOLE else f"{root}/namespaces/{self.namespace}/{place}"
 
@@ -113,7 +127,7 @@ class Stage:
         except ValueError:
             data = answer.text
         asked = "&".join(f"{k}={v!s:.80}" for k, v in (query or {}).items()).replace("\n", " ")
-        entry: Obj = {"do": f"{method} {place}{'?' + asked if asked else ''}", "code": answer.status_code}
+        entry: Obj = {"do": normal.text(f"{method} {place}{'?' + asked if asked else ''}"), "code": answer.status_code}
         if warnings := answer.headers.get_list("warning"):
             entry["warnings"] = [normal.text(warning) for warning in warnings]
         if isinstance(data, str):
@@ -187,7 +201,7 @@ class Stage:
             NotReached: it did not, within the time of the case.
         """
         allowed = seconds or self.case.seconds
-        end = time.monotonic() + max(allowed / self.cluster.speed * 1.5, 8.0)
+        end = time.monotonic() + max(allowed / self.cluster.speed * 2, 10.0)
         found = None
         while True:
             found = self.peek(place)
@@ -202,7 +216,7 @@ class Stage:
 
     def gone(self, place: str) -> None:
         """Wait until there is no such object."""
-        end = time.monotonic() + max(self.case.seconds / self.cluster.speed, 8.0)
+        end = time.monotonic() + max(self.case.seconds / self.cluster.speed * 2, 10.0)
         while self.peek(place) is not None:
             if time.monotonic() > end:
                 raise NotReached(f"{place} is still there")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+import math
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -47,22 +49,19 @@ def recorded() -> dict[str, list[dict[str, Any]]]:
 
 
 def run_many(
-    chosen: Iterable[Case],
-    cluster: Cluster,
-    folder: Path,
-    *,
-    workers: int,
-    tell: Callable[[str], None] = lambda _: None,
+    chosen: list[Case], cluster: Cluster, folder: Path, *, workers: int, end: float = math.inf
 ) -> Iterator[tuple[Case, Outcome]]:
-    """Run them, some beside each other; those that need the cluster for themselves last."""
+    """Run them, some beside each other; those that need the cluster for themselves last. None begins after ``end``."""
+
+    def one(case: Case) -> Outcome:
+        if time.monotonic() > end:
+            return [], "the time is over"
+        return run(case, cluster, folder / case.namespace)
+
     together = [case for case in chosen if not case.alone]
-    alone = [case for case in chosen if case.alone]
     with ThreadPoolExecutor(workers) as pool:
-        waiting = {pool.submit(run, case, cluster, folder / case.namespace): case for case in together}
+        waiting = {pool.submit(one, case): case for case in together}
         for future in as_completed(waiting):
-            case = waiting[future]
-            tell(case.id)
-            yield case, future.result()
-    for case in alone:
-        tell(case.id)
-        yield case, run(case, cluster, folder / case.namespace)
+            yield waiting[future], future.result()
+    for case in (case for case in chosen if case.alone):
+        yield case, one(case)

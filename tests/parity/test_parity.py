@@ -67,7 +67,7 @@ class Runs:
 @pytest.fixture(scope="session")
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """The runs of the cases that this session has chosen."""
-    names = {item.callspec.params["name"] for item in request.session.items if _is_a_case(item)}
+    names = {getattr(item, "callspec").params["name"] for item in request.session.items if _is_a_case(item)}
     path = os.environ["PATH"]
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{path}"
     made = Runs([CASES[name] for name in CASES if name in names], tmp_path_factory.mktemp("parity"))
