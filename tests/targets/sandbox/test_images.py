@@ -46,7 +46,7 @@ def test_refuses_what_is_no_name(written: str) -> None:
 
 
 def test_says_that_a_name_must_be_lowercase() -> None:
-    with pytest.raises(names.InvalidName, match=r"repository name \(App\) must be lowercase"):
+    with pytest.raises(names.InvalidName, match=r"repository name \(library/App\) must be lowercase"):
         names.parse("App:1")
 
 

@@ -59,7 +59,7 @@ HTTP = probe(httpGet={"path": "/ready", "port": "http"})
         (
             {},
             probe(exec={"command": ["cat", "/tmp/healthy"]}),
-            "cat: can't open '/tmp/healthy': No such file or directory\n",
+            "cat: /tmp/healthy: No such file or directory\n",
         ),
         ({}, probe(exec={"command": ["sleep", "10"]}), 'command timed out: "sleep 10" timed out after 1s'),
     ],

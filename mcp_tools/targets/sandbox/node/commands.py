@@ -73,7 +73,8 @@ def cat(box: Box, argv: list[str], stdin: str) -> Steps:
     code = 0
     for path in [word for word in argv[1:] if not word.startswith("-")]:
         if not box.exists(path):
-            yield Say(f"cat: can't open '{path}': No such file or directory")
+            gone = "No such file or directory"
+            yield Say(f"cat: {path}: {gone}" if box.dash else f"cat: can't open '{path}': {gone}")
             code = 1
         elif text := box.text(path):
             yield Say(text.removesuffix("\n"))
@@ -87,8 +88,9 @@ def ls(box: Box, argv: list[str], stdin: str) -> Steps:
     code = 0
     for path in [word for word in argv[1:] if not word.startswith("-")]:
         if not box.exists(path):
-            yield Say(f"ls: {path}: No such file or directory")
-            code = 1
+            gone = "No such file or directory"
+            yield Say(f"ls: cannot access '{path}': {gone}" if box.dash else f"ls: {path}: {gone}")
+            code = 2 if box.dash else 1
         else:
             mount = box.mount_of(path)
             names = sorted((*mount.files, *mount.shared)) if mount is not None and mount.path == path else [path]
@@ -96,12 +98,17 @@ def ls(box: Box, argv: list[str], stdin: str) -> Steps:
     return code
 
 
-def _write(name: str, verb: str) -> Program:
+def _cannot(box: Box) -> str:
+    """How the programs of GNU, and those of busybox, say it."""
+    return "cannot" if box.dash else "can't"
+
+
+def _write(name: str, gnu: str, busybox: str) -> Program:
     def run(box: Box, argv: list[str], stdin: str) -> Steps:
         for path in [word for word in argv[1:] if not word.startswith("-")]:
             why = box.write(path)
             if why:
-                yield Say(f"{name}: {verb.format(path)}: {why}")
+                yield Say(f"{name}: {(gnu if box.dash else busybox).format(path)}: {why}")
                 return 1
         return 0
 
@@ -114,12 +121,12 @@ def rm(box: Box, argv: list[str], stdin: str) -> Steps:
     for path in [word for word in argv[1:] if not word.startswith("-")]:
         if not box.exists(path):
             if not force:
-                yield Say(f"rm: can't remove '{path}': No such file or directory")
+                yield Say(f"rm: {_cannot(box)} remove '{path}': No such file or directory")
                 return 1
             continue
         why = box.remove(path)
         if why:
-            yield Say(f"rm: can't remove '{path}': {why}")
+            yield Say(f"rm: {_cannot(box)} remove '{path}': {why}")
             return 1
     return 0
 
@@ -288,8 +295,8 @@ PROGRAMS: dict[str, Program] = {
     "cat": cat,
     "ls": ls,
     "stat": ls,
-    "touch": _write("touch", "{}"),
-    "mkdir": _write("mkdir", "can't create directory '{}'"),
+    "touch": _write("touch", "cannot touch '{}'", "{}"),
+    "mkdir": _write("mkdir", "cannot create directory '{}'", "can't create directory '{}'"),
     "rm": rm,
     "dd": dd,
     "fallocate": fallocate,

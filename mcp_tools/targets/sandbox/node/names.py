@@ -59,10 +59,11 @@ def parse(text: str) -> Name:
     """
     found = _WHOLE.fullmatch(text)
     if found is None:
-        if text.lower() != text and _WHOLE.fullmatch(text.lower()):
+        remote = _remote(text)
+        if remote.lower() != remote and _WHOLE.fullmatch(text.lower()):
             raise InvalidName(
                 f'couldn\'t parse image name "{text}": invalid reference format: repository name'
-                f" ({text.partition(':')[0]}) must be lowercase"
+                f" ({remote}) must be lowercase"
             )
         raise InvalidName(f'couldn\'t parse image name "{text}": invalid reference format')
     name, tag, digest = found["name"], found["tag"] or "", found["digest"] or ""
@@ -72,3 +73,12 @@ def parse(text: str) -> Name:
     elif first == "docker.io" and "/" not in rest:
         name = f"docker.io/library/{rest}"
     return Name(name, tag or ("" if digest else "latest"), digest)
+
+
+def _remote(text: str) -> str:
+    """The repository without its registry, as docker names it in its refusals: ``library/App``."""
+    first, slash, rest = text.partition("/")
+    if not slash:
+        return f"library/{text.partition(':')[0].partition('@')[0]}"
+    registry = "." in first or ":" in first or first == "localhost" or first.lower() != first
+    return (rest if registry else text).partition(":")[0].partition("@")[0]

@@ -44,7 +44,7 @@ def ignores_term(box: Box, behaviour: Behaviour | None) -> bool:
     if behaviour is not None and behaviour.serves:
         return False
     name = posixpath.basename(box.argv[0]) if box.argv else ""
-    script = len(box.argv) > 1 and box.argv[1] in ("-c", "-e")
+    script = len(box.argv) > 1 and (box.argv[1] in ("-c", "-e") or "http.server" in box.argv)
     return name in SHELLS or name in commands.PROGRAMS or (script and (name in PYTHON or name in NODE))
 
 
