@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mcp_tools.targets.sandbox import validation_diff
 from mcp_tools.targets.sandbox.quantity import Quantity
 from mcp_tools.targets.sandbox.validation_fields import (
     IMMUTABLE,
@@ -146,10 +147,11 @@ def _claim(errors: Errors, new: Obj, old: Obj) -> None:
         before["storageClassName"] = after.get("storageClassName")
     if old.get("status", {}).get("phase") == "Bound":
         before["volumeAttributesClassName"] = after.get("volumeAttributesClassName")
-        after["resources"], before["resources"] = _unsized(after.get("resources")), _unsized(before.get("resources"))
+        after["resources"] = _resized(after.get("resources"), before.get("resources"))
     fixed, kept = _stripped(after), _stripped(before)
     if fixed != kept:
-        errors.append(forbidden("spec", f"{CLAIM_SAYS}\n{difference('core.PersistentVolumeClaimSpec', kept, fixed)}"))
+        shown = validation_diff.difference("core.PersistentVolumeClaimSpec", validation_diff.CLAIM, kept, fixed)
+        errors.append(forbidden("spec", f"{CLAIM_SAYS}\n{shown}"))
     if asked is not None and had is not None and held is not None and asked < had and asked <= held:
         errors.append(forbidden(where, "field can not be less than status.capacity"))
     immutable(errors, new["spec"].get("volumeMode"), old["spec"].get("volumeMode"), "volumeMode")
@@ -159,9 +161,11 @@ def _storage(errors: Errors, resources: Obj | None, path: str) -> Quantity | Non
     return amount_of(errors, ((resources or {}).get("requests") or {}).get("storage", "0"), path)
 
 
-def _unsized(resources: Obj | None) -> Obj:
-    """Requests and limits without the size that may grow."""
-    requests = {name: value for name, value in ((resources or {}).get("requests") or {}).items() if name != "storage"}
+def _resized(resources: Obj | None, old: Obj | None) -> Obj:
+    """Resources with the size that was, as it may grow."""
+    requests, had = dict((resources or {}).get("requests") or {}), (old or {}).get("requests") or {}
+    if requests and "storage" in had:
+        requests["storage"] = had["storage"]
     return {**(resources or {}), "requests": requests}
 
 
@@ -226,22 +230,24 @@ def _pod(errors: Errors, new: Obj, old: Obj) -> None:
         )
     _tolerations(errors, after, before)
     _gates(errors, after, before)
-    fixed, kept = _fixed(after, before), _fixed(before, before)
-    if fixed != kept:
-        errors.append(forbidden("spec", f"{POD_SAYS}\n{difference('core.PodSpec', kept, fixed)}"))
+    fixed = _fixed(after, before)
+    if _stripped(fixed) != _stripped(before):
+        shown = validation_diff.difference("core.PodSpec", validation_diff.POD, before, fixed)
+        errors.append(forbidden("spec", f"{POD_SAYS}\n{shown}"))
 
 
 def _fixed(spec: Obj, old: Obj) -> Obj:
-    """A pod's spec without what may change."""
+    """A pod's spec with the old values of what may change."""
     free = ["activeDeadlineSeconds", "tolerations", "schedulingGates"]
     if old.get("schedulingGates"):
         free += ["nodeSelector", "affinity"]
     if old.get("terminationGracePeriodSeconds", 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
         free.append("terminationGracePeriodSeconds")
-    kept = {name: value for name, value in spec.items() if name not in free and value not in (None, [], "")}
+    kept = {**spec, **{name: old.get(name) for name in free}}
     for group in ("containers", "initContainers"):
-        if group in kept:
-            kept[group] = [{name: value for name, value in each.items() if name != "image"} for each in kept[group]]
+        before = old.get(group) or []
+        if kept.get(group):
+            kept[group] = [{**each, "image": was.get("image")} for each, was in zip(kept[group], before, strict=True)]
     return kept
 
 
