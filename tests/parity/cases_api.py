@@ -361,7 +361,7 @@ def discovery(s: Stage) -> None:
     s.get("/api")
     s.get("/apis/apps/v1")
     s.get("/apis/apps")
-    s.get("/apis", show=lambda d: [(g["name"], g["preferredVersion"]["version"]) for g in d["groups"]])
+    s.get("/apis", show=lambda d: [g["preferredVersion"]["groupVersion"] for g in d["groups"]])
     s.get("/api/v1", show=lambda d: [r["name"] for r in d["resources"]])
     s.get("/version", show=["major", "minor"])
     for place in ("/healthz", "/livez", "/readyz"):
@@ -373,7 +373,7 @@ def discovery(s: Stage) -> None:
 def discovery_in_one(s: Stage) -> None:
     accept = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
     s.get("/api", headers=accept)
-    s.get("/apis", headers=accept, show=lambda d: [(g["metadata"]["name"], len(g["versions"])) for g in d["items"]])
+    s.get("/apis", headers=accept, show=lambda d: [g["metadata"]["name"] for g in d["items"]])
 
 
 @case(FAMILY)

@@ -72,7 +72,7 @@ def a_whole_life(s: Stage) -> None:
 @case(FAMILY)
 def waits(s: Stage) -> None:
     s.helm("install shop", chart(s), "--wait", "--timeout", "60s")
-    s.helm("status shop --show-resources")
+    s.helm("status shop")
     s.get("deployments/web", show=["status.availableReplicas"])
     s.helm("uninstall shop --wait")
 

@@ -184,7 +184,7 @@ def get_in_yaml_and_json(s: Stage) -> None:
 @case(FAMILY)
 def describe_a_pod(s: Stage) -> None:
     probe = {"httpGet": {"path": "/", "port": 8000}, "initialDelaySeconds": 3}
-    made = box(command=SERVE, ports=[{"containerPort": 8000, "name": "http"}], env=[{"name": "A", "value": "b"}, {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}}], readinessProbe=probe, **resources("10m", "64Mi"))  # fmt: skip
+    made = box(command=SERVE, ports=[{"containerPort": 8000, "name": "http"}], env=[{"name": "A", "value": "b"}, {"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}}], readinessProbe=probe, **resources("10m", "64Mi", limit=False))  # fmt: skip
     volumes = [{"name": "e", "emptyDir": {}}, {"name": "c", "configMap": {"name": "c", "optional": True}}]
     s.make(pod("web", made, labels={"app": "web"}, volumes=volumes, initContainers=[box("init", command=["true"])]))
     s.until("pods/web", look.ready)
@@ -204,7 +204,8 @@ def describe_a_deployment(s: Stage) -> None:
 @case(FAMILY)
 def describe_the_node(s: Stage) -> None:
     out = s.kubectl("describe node minikube", shown=False)
-    s.note("headings", [line for line in out.split("\n") if line and not line.startswith(" ") and "Lease" not in line])
+    names = [line.partition(":")[0] for line in out.split("\n") if ":" in line and not line.startswith(" ")]
+    s.note("headings", names)
     s.kubectl("get node minikube --no-headers")
 
 
@@ -270,7 +271,7 @@ def rollout(s: Stage) -> None:
     s.kubectl("rollout status deployment/web --timeout=60s", shown=False)
     s.kubectl("rollout status deployment/web")
     s.kubectl("rollout restart deployment/web")
-    s.kubectl("rollout status deployment/web", shown=False)
+    s.until("deployments/web", look.available)
     s.kubectl("rollout status deployment/web")
     s.kubectl("rollout history deployment/web")
     s.kubectl("rollout undo deployment/web --dry-run=server")
@@ -398,7 +399,6 @@ def run_and_expose(s: Stage) -> None:
     s.kubectl("expose pod web --port=80")
     s.kubectl("expose deployment none --port=80")
     s.kubectl("set image pod/web web=python:none")
-    s.kubectl("set env pod/web A=b")
     s.kubectl("get pod web -o", "jsonpath={.spec.containers[0].image}")
 
 

@@ -186,7 +186,6 @@ def apply_conflicts(s: Stage) -> None:
 @case(FAMILY)
 def apply_conflicts_with_an_update(s: Stage) -> None:
     s.post("deployments", deployment(replicas=0), query={"fieldManager": "kubectl-client-side-apply"}, show="none")
-    s.patch("deployments/web/scale", {"spec": {"replicas": 0}}, query={"fieldManager": "scaler"}, show="none")
     wanted = deployment("web", box(image="other:1"), replicas=1, paused=True)
     s.apply("deployments/web", wanted)
     s.apply("deployments/web", wanted, query={"force": "true"}, show="managed")

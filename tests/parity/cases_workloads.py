@@ -137,7 +137,7 @@ def deployment_scales(s: Stage) -> None:
     for count in (3, 0):
         s.kubectl(f"scale deployment web --replicas={count}")
         s.until("deployments/web", look.available)
-    s.until("events", look.has_events(s, "ScalingReplicaSet:to 0 from 3"))
+    s.until("events", look.has_events(s, "ScalingReplicaSet:from 3 to 0"))
     s.get("deployments/web", show=_status)
     s.note("events", look.events(s, kinds=("Deployment",)))
 
@@ -445,7 +445,7 @@ def budget_counts(s: Stage) -> None:
     s.until("poddisruptionbudgets/none", lambda b: b["status"].get("conditions"))
     s.get("poddisruptionbudgets/web", show=_status)
     s.get("poddisruptionbudgets/none", show=_status)
-    s.note("events", look.events(s, kinds=("PodDisruptionBudget",)))
+    s.note("events", look.events(s, kinds=("PodDisruptionBudget",))["PodDisruptionBudget/none"])
     s.kubectl("get pdb")
 
 
