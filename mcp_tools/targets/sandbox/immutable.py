@@ -66,7 +66,7 @@ def difference(kind: str, old: Obj, new: Obj) -> str:
         lines += [f"- \t{title}: {go(old.get(name))},", f"+ \t{title}: {go(new.get(name))},"]
     if same:
         lines.append(f"  \t... // {same} identical field{'s' if same > 1 else ''}")
-    return "\n".join([*lines, "  }", ""])
+    return validation_diff.printed([*lines, "  }"])
 
 
 def _selector(errors: Errors, new: Obj, old: Obj) -> None:

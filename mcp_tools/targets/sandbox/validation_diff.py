@@ -62,6 +62,7 @@ POD: Table = (
     ("Resources", "resources", "pointer"),
 )
 _CONTEXT = 2
+_SPACE = "\u00a0"
 
 
 def plain(value: Any) -> str:
@@ -133,6 +134,11 @@ def _shown(differ: list[bool]) -> list[bool]:
     return shown
 
 
+def printed(lines: list[str]) -> str:
+    """The lines with the spaces that cannot break which go-cmp begins them with in that server."""
+    return "".join(f"{line[:2].replace(' ', _SPACE)}{line[2:]}\n" for line in lines)
+
+
 def difference(kind: str, table: Table, old: Obj, new: Obj) -> str:
     """What differs between two specs."""
     differ = [(old.get(name) or None) != (new.get(name) or None) for _, name, _ in table]
@@ -165,4 +171,4 @@ def difference(kind: str, table: Table, old: Obj, new: Obj) -> str:
             group.append((" ", title, _value(old.get(name), how)))
     close()
     skip()
-    return "\n".join([*lines, "  }", ""])
+    return printed([*lines, "  }"])

@@ -217,7 +217,7 @@ def test_a_pod_s_other_fields() -> None:
     found = said("pods", {"spec": {**POD_SPEC, "nodeName": "b"}}, {"spec": {**POD_SPEC, "nodeName": "a"}})
     assert len(found) == 1
     assert found[0].startswith(POD)
-    assert found[0].removeprefix(POD) == (
+    assert found[0].removeprefix(POD).replace("\u00a0", " ") == (
         "  core.PodSpec{\n"
         "  \t... // 9 identical fields\n"
         '  \tServiceAccountName:           "",\n'
@@ -289,7 +289,9 @@ def test_a_claim_s_other_fields(change: Obj, shown: str) -> None:
         "resources": {"requests": {"storage": "1Mi"}},
         "storageClassName": "none",
     }
-    assert said("persistentvolumeclaims", {"spec": merged(old, change)}, {"spec": old}) == [SAYS + shown]
+    found = said("persistentvolumeclaims", {"spec": merged(old, change)}, {"spec": old})
+    assert [mistake.replace("\u00a0", " ") for mistake in found] == [SAYS + shown]
+    assert "\n\u00a0\u00a0core." in found[0]
 
 
 def test_a_volume_s_source() -> None:
