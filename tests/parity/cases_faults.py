@@ -364,7 +364,7 @@ fault(
 fault(
     "readiness-wrong-port",
     probed("readinessProbe", httpGet={"path": "/", "port": 9999}),
-    says("ContainersNotReady"),
+    lambda p: look.box_state(p, "running"),
     "Unhealthy",
 )
 fault(
@@ -387,13 +387,13 @@ fault(
 )
 fault(
     "readiness-of-a-command",
-    probed("readinessProbe", exec={"command": ["cat", "/none"]}),
+    probed("readinessProbe", exec={"command": ["cat", "/none"]}, timeoutSeconds=9),
     lambda p: look.box_state(p, "running"),
     "Unhealthy",
 )
 fault(
     "readiness-of-no-command",
-    probed("readinessProbe", exec={"command": ["no-such-program"]}),
+    probed("readinessProbe", exec={"command": ["no-such-program"]}, timeoutSeconds=9),
     lambda p: look.box_state(p, "running"),
     "Unhealthy",
 )
@@ -588,10 +588,10 @@ def disk_of_a_container_is_too_small(s: Stage) -> None:
 
 @case(FAMILY)
 def deadline_of_a_pod(s: Stage) -> None:
-    s.make(pod("web", activeDeadlineSeconds=3))
-    found = s.until("pods", phase("Failed"))
+    s.make(pod("web", activeDeadlineSeconds=10))
+    s.until("events", look.has_events(s, "DeadlineExceeded", "Killing"))
+    found = s.until("pods", lambda p: phase("Failed")(p) and look.box_state(p, "terminated"))
     s.note("pods", [look.pod(item) for item in found["items"]])
-    s.until("events", look.has_events(s, "DeadlineExceeded"))
     s.note("events", look.events(s))
 
 
@@ -621,7 +621,10 @@ def service_with_a_wrong_selector(s: Stage) -> None:
     s.get(
         "endpointslices",
         show=lambda d: sorted(
-            str([i["metadata"]["labels"]["kubernetes.io/service-name"], i["endpoints"], i["ports"]]) for i in d["items"]
+            json.dumps(
+                [i["metadata"]["labels"]["kubernetes.io/service-name"], i["endpoints"], i["ports"]], sort_keys=True
+            )
+            for i in d["items"]
         ),
     )
     s.kubectl("get endpoints")
@@ -662,4 +665,5 @@ def images_as_they_are(s: Stage) -> None:
     s.make(pod("web", box(image=IMAGE, imagePullPolicy="IfNotPresent")))
     s.until("pods/web", look.ready)
     s.get("pods/web", show=lambda p: [p["status"]["containerStatuses"][0]["image"], look.pod(p)])
+    s.until("events", look.has_events(s, "Started"))
     s.note("events", look.events(s))

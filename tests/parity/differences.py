@@ -24,7 +24,51 @@ class Difference:
     pattern: str
 
 
-KNOWN: tuple[Difference, ...] = ()
+KNOWN: tuple[Difference, ...] = (
+    Difference(
+        "Registries",
+        "The recordings are of a node without internet; the sandbox answers as Docker Hub does.",
+        ("fault/image-missing", "fault/image-tag-missing"),
+        r"(?<=Error response from daemon: ).*",
+    ),
+    Difference(
+        "Who has no token",
+        "The sandbox says 401 to everybody without its token, also for /version and /healthz.",
+        ("api/credentials",),
+        "",
+    ),
+    Difference(
+        "Metrics",
+        "The sandbox serves metrics, as Minikube with the addon metrics-server does; the recordings are without it.",
+        ("kubectl/top-without-metrics", "workloads/hpa-without-metrics"),
+        "",
+    ),
+    Difference(
+        "Metrics in lists",
+        "For the same reason the lists of what is served name metrics.k8s.io.",
+        ("kubectl/api-resources", "api/discovery", "api/discovery-in-one"),
+        r"^.*metrics\.k8s\.io.*$",
+    ),
+    Difference(
+        "OpenAPI v2",
+        "It is not served; kubectl and Helm ask for it to check an object of a kind that is not there.",
+        ("kubectl/apply", "helm/refused-by-the-server"),
+        r"^(Error: |error: ).*|^ensure CRDs are installed first$",
+    ),
+    Difference(
+        "Printed structures of Go",
+        "A refused change of a pod, claim, volume or job ends with a comparison that Go prints of its structures.",
+        (
+            "subresource/resize-and-ephemeral",
+            "validation/fixed-pod",
+            "validation/fixed-claim",
+            "validation/fixed-job",
+            "validation/fixed-of-the-cluster",
+            "storage/growth-that-is-not-allowed",
+        ),
+        r"(?s)(\n  core\.|core\.PodTemplateSpec\{).*",
+    ),
+)
 
 
 def of(case: str) -> list[Difference]:
