@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from mcp_tools.targets.sandbox import kinds
 from mcp_tools.targets.sandbox.clock import Clock
 from mcp_tools.targets.sandbox.cluster import Cluster
@@ -17,19 +15,9 @@ def names(cluster: Cluster, key: str, namespace: str | None = None) -> list[str]
     return [item["metadata"]["name"] for item in cluster.api.select(kinds.by_key(key), namespace).items]
 
 
-def test_a_fresh_cluster_is_there_at_once() -> None:
-    Cluster.fresh()
-    began = time.process_time()
-    for _ in range(10):
-        Cluster.fresh()
-    assert (time.process_time() - began) / 10 < 0.15
-
-
-def test_a_cluster_with_a_fault_lives_and_dies_in_a_fifth_of_a_second() -> None:
-    """A hundred of them are to take twenty seconds at most."""
+def test_clusters_with_a_fault_live_and_die_one_after_another() -> None:
     bad = deployment("d")
     bad["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:there-is-none"
-    began = time.process_time()
     for _ in range(5):
         cluster = Cluster.fresh(clock=Clock(start=START))
         cluster.api.create(DEPLOYMENTS, "default", bad, ME)
@@ -40,7 +28,6 @@ def test_a_cluster_with_a_fault_lives_and_dies_in_a_fifth_of_a_second() -> None:
         cluster.api.delete(DEPLOYMENTS, "default", "d", ME, propagation="Background")
         cluster.settle(60)
         assert cluster.store.select("pods", "default") == []
-    assert (time.process_time() - began) / 5 < 0.2
 
 
 def test_a_fresh_cluster_has_what_minikube_leaves() -> None:
@@ -144,7 +131,6 @@ def test_a_hundred_pages_of_five_thousand_pods() -> None:
     for number in range(5000):
         meta = {**template["metadata"], "name": f"p{number:05}", "namespace": "default"}
         cluster.store.put("pods", {**template, "metadata": meta})
-    began = time.process_time()
     token, found = "", 0
     while True:
         page = cluster.api.select(PODS, "default", limit=500, continue_token=token)
@@ -153,4 +139,3 @@ def test_a_hundred_pages_of_five_thousand_pods() -> None:
         if not token:
             break
     assert found == 5000
-    assert time.process_time() - began < 1.0
