@@ -66,7 +66,7 @@ KNOWN: tuple[Difference, ...] = (
             "validation/fixed-of-the-cluster",
             "storage/growth-that-is-not-allowed",
         ),
-        r"(?s)(\n  core\.|core\.PodTemplateSpec\{).*",
+        r"(?s)(\n +core\.|core\.PodTemplateSpec\{).*",
     ),
 )
 

@@ -10,6 +10,7 @@ _UNIT = r"(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?(?:ms|µs|s))|\d+[dhm](?:\d
 _WORDS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), word)
     for pattern, word in (
+        (r"\u00a0", " "),  # go-cmp prints either, at random
         (r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])", "UID"),
         (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", "TIME"),
         (r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +\w{3} +\d+ [\d:]+ (?:[+-]\d{4}|\w+ )?\d*", "TIME"),
