@@ -57,14 +57,12 @@ KNOWN: tuple[Difference, ...] = (
     ),
     Difference(
         "Printed structures of Go",
-        "A refused change of a pod, claim, volume or job ends with a comparison that Go prints of its structures.",
+        "A refused change of a pod, volume or job ends with a comparison that Go prints of its structures.",
         (
             "subresource/resize-and-ephemeral",
             "validation/fixed-pod",
-            "validation/fixed-claim",
             "validation/fixed-job",
             "validation/fixed-of-the-cluster",
-            "storage/growth-that-is-not-allowed",
         ),
         r"(?s)(\n +core\.|core\.PodTemplateSpec\{).*",
     ),
