@@ -47,7 +47,7 @@ def serve(
     settings, sourced = config.load(flags)
     if not workspace.is_dir():
         raise UsageError(f"there is no folder {workspace}", remedy="name the folder of your application")
-    chosen = anyio.run(choose, settings.target)
+    chosen = anyio.run(choose, settings.target, settings.profile)
     server = build(
         Options(
             World(chosen.target, settings.profile, settings=tuple(sourced), notice=chosen.notice),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from mcp_tools.engines import process
 from mcp_tools.engines.docker import INSTALL as DOCKER
@@ -21,14 +23,16 @@ class Chosen:
     notice: str = ""
 
 
-async def choose(target: str) -> Chosen:
+async def choose(target: str, profile: str = "minikube") -> Chosen:
     """The target that is meant. Only ``auto`` looks at this machine; every other one is taken at its word.
 
-    A Docker that is there and slow, or answers with something odd, is no reason to work on something else: its own
-    checks say what is wrong with it.
+    Whoever has a cluster means it, also while it cannot be reached; and a Docker that is there and slow, or answers
+    with something odd, is no reason to work on something else: their own checks say what is wrong with them.
     """
     if target != "auto":
         return Chosen(target)
+    if _has_cluster(profile):
+        return Chosen("minikube")
     lacks, remedies = [], []
     if process.which("minikube") is None:
         lacks.append("Minikube is not installed")
@@ -51,3 +55,10 @@ async def choose(target: str) -> Chosen:
     why = " and ".join(lacks)
     needed = " and ".join(remedies)
     return Chosen("sandbox", f"sandbox (simulated): {why}. For the real thing {needed}; then the same command again")
+
+
+def _has_cluster(profile: str) -> bool:
+    """Whether Minikube has made a cluster of that name, where it keeps them (``localpath.MiniPath`` of Minikube)."""
+    home = Path(os.environ.get("MINIKUBE_HOME") or Path.home())
+    folder = home if home.name == ".minikube" else home / ".minikube"
+    return (folder / "profiles" / profile / "config.json").is_file()

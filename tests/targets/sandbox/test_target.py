@@ -34,8 +34,9 @@ UNREACHABLE = "Cannot connect to the Docker daemon at unix:///var/run/docker.soc
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A machine with both programs, whose Docker answers; changed by the test."""
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """A machine with both programs, whose Docker answers, and no cluster yet; changed by the test."""
+    monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path))
     there: dict[str, Any] = {"programs": {"docker", "minikube"}, "answer": Version("28", "28", "1.48", "default")}
 
     async def version(self: DockerEngine) -> Version:
@@ -74,6 +75,20 @@ def test_auto_is_the_sandbox_where_docker_does_not_answer(machine: dict[str, Any
 def test_a_docker_that_says_something_odd_is_no_reason_for_the_sandbox(machine: dict[str, Any]) -> None:
     machine["answer"] = Version("28", "", "", "default", "client version 1.99 is too new")
     assert chosen().target == "minikube"
+
+
+@pytest.mark.parametrize("home", ["", ".minikube"])
+def test_whoever_has_a_cluster_is_not_given_another(
+    machine: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str
+) -> None:
+    monkeypatch.setenv("MINIKUBE_HOME", str(tmp_path / home))
+    machine["programs"].clear()
+    folder = tmp_path / ".minikube" / "profiles" / "minikube"
+    folder.mkdir(parents=True)
+    assert chosen().target == "sandbox"
+    (folder / "config.json").write_text("{}")
+    assert chosen() == choice.Chosen("minikube")
+    assert asyncio.run(choice.choose("auto", "other")).target == "sandbox"
 
 
 @pytest.mark.parametrize("target", ["minikube", "sandbox", "context:kind"])
