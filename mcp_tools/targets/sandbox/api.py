@@ -313,7 +313,7 @@ class Api:
         applied = meta.applied_type(kind, meta.without_nulls(body))
         meta.place(kind, namespace, {**applied, "metadata": {**applied["metadata"]}}, name)  # checked only
         applied["metadata"]["name"] = name
-        merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp())
+        merged = apply.apply(kind, live, applied, request.manager, force, self.clock.stamp(), subresource)
         if live is None:
             return self._create(kind, namespace, merged, request, applied=True), True
         new = self._decode(kind, namespace, merged, request)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mcp_tools.targets.sandbox import validation_names
+from mcp_tools.targets.sandbox import quantity, validation_names
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.store import Obj
+from mcp_tools.targets.sandbox.validation_fields import quoted
 
 _TEMPLATES = {
     "pods": "",
@@ -64,6 +65,8 @@ def _pod(spec: Obj, path: str) -> Iterator[str]:
     for number, volume in enumerate(spec.get("volumes") or ()):
         if "gitRepo" in volume:
             yield f"{path}.volumes[{number}].gitRepo: deprecated in v1.11, and disabled by default in v1.33+"
+    for volume in spec.get("volumes") or ():
+        yield from _overlaps(volume)
     yield from _repeated(spec.get("hostAliases") or (), f"{path}.hostAliases", "ip")
     secrets = spec.get("imagePullSecrets") or ()
     yield from _repeated(secrets, f"{path}.imagePullSecrets", "name")
@@ -71,12 +74,68 @@ def _pod(spec: Obj, path: str) -> Iterator[str]:
         if not secret.get("name"):
             yield f'{path}.imagePullSecrets[{number}].name: invalid empty name ""'
     for where, container in _containers(spec, path):
+        yield from _fractions(container, where)
         yield from _variables(container, where)
     yield from _ports(spec, path)
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
         yield (
             f"{path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
         )
+
+
+_SOURCES = {"configMap": ("ConfigMap", "name"), "secret": ("Secret", "secretName"), "downwardAPI": ("DownwardAPI", "")}
+"""Volumes of named files: what they are called, and where a volume names its source."""
+
+
+def _overlaps(volume: Obj) -> Iterator[str]:
+    """Files of one volume that have the same path, or one below another."""
+    found: list[tuple[str, list[tuple[str, str]]]] = []
+    for part, (what, name) in _SOURCES.items():
+        if (source := volume.get(part)) is not None:
+            title = f"{what} {quoted(source.get(name, ''))}" if name else what
+            found.append((title, [(item.get("path", ""), "") for item in source.get("items") or ()]))
+    if (projected := volume.get("projected")) is not None:
+        all_files, files = list[tuple[str, str]](), list[tuple[str, str]]()
+        for source in projected.get("sources") or ():
+            # A source that names no files counts as the one before it once more: so the real one does.
+            files = list(_projected(source)) or files
+            all_files += files
+        found.append(("Projected", all_files))
+    for title, files in found:
+        before: list[tuple[str, str]] = []
+        for written, source in files:
+            here = written.rstrip("/"), source
+            for there in before:
+                one, other = f"{here[0]}/", f"{there[0]}/"
+                if here[0] and there[0] and (one.startswith(other) or other.startswith(one)):
+                    said = f"{_file(*here)} with {_file(*there)}"
+                    yield f"volume {quoted(volume.get('name', ''))} ({title}): overlapping paths: {said}"
+            before.append(here)
+
+
+def _projected(source: Obj) -> Iterator[tuple[str, str]]:
+    """The paths of one source of a projected volume, with what they come from."""
+    for part, (what, name) in _SOURCES.items():
+        if (found := source.get(part)) is not None:
+            title = f"{what} {quoted(found.get('name', ''))}" if name else what
+            yield from ((item.get("path", ""), title) for item in found.get("items") or ())
+    if (token := source.get("serviceAccountToken")) is not None:
+        yield token.get("path", ""), "ServiceAccountToken"
+
+
+def _file(path: str, source: str) -> str:
+    return f"{quoted(path)} ({source})" if source else quoted(path)
+
+
+def _fractions(container: Obj, where: str) -> Iterator[str]:
+    """Bytes that are not whole."""
+    resources = container.get("resources") or {}
+    for name in ("memory", "ephemeral-storage"):
+        for part in ("limits", "requests"):
+            written = (resources.get(part) or {}).get(name)
+            if written is not None and (amount := quantity.parse(written)).milli % 1000:
+                said = f'fractional byte value "{amount}" is invalid, must be an integer'
+                yield f"{where}.resources.{part}[{name}]: {said}"
 
 
 def _nodes(spec: Obj, path: str) -> Iterator[str]:

@@ -106,6 +106,7 @@ def _volume(obj: Obj) -> None:
 def _claim(obj: Obj) -> None:
     obj.setdefault("status", {}).setdefault("phase", "Pending")
     obj["spec"].setdefault("volumeMode", "Filesystem")
+    defaults_pods.condition_times(obj)
 
 
 def _limit_range(obj: Obj) -> None:

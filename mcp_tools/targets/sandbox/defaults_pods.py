@@ -30,6 +30,14 @@ def pod(obj: Obj) -> None:
     resources = spec.get("resources")
     if resources and resources.get("limits"):
         resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
+    condition_times(obj)
+
+
+def condition_times(obj: Obj) -> None:
+    """The times of conditions, which the server writes also where they were never set."""
+    for condition in (obj.get("status") or {}).get("conditions") or ():
+        condition.setdefault("lastProbeTime", None)
+        condition.setdefault("lastTransitionTime", None)
 
 
 def template(obj: Obj) -> None:

@@ -20,6 +20,7 @@ from mcp_tools.targets.sandbox.validation_fields import (
     invalid,
     label_selector,
     quoted,
+    required,
 )
 from mcp_tools.targets.sandbox.validation_resources import amount_of
 from mcp_tools.targets.sandbox.validation_storage import sources_of
@@ -219,6 +220,10 @@ def _pod(errors: Errors, new: Obj, old: Obj) -> None:
         if len(after.get(group) or ()) != len(before.get(group) or ()):
             errors.append(forbidden(f"spec.{group}", "pod updates may not add or remove containers"))
             return
+        for index, container in enumerate(after.get(group) or ()):
+            if not container.get("image", "").strip():
+                # Said once more than for a new pod, as images are what may be changed.
+                errors.append(required(f"spec.{group}[{index}].image"))
     deadline, had = after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
     if deadline is not None and had is not None and deadline > had:
         said = "must be less than or equal to previous value"

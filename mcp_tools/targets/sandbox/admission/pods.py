@@ -101,8 +101,8 @@ class DefaultTolerationSeconds(Plugin):
         request: Request,
         subresource: str,
     ) -> None:
-        """Add the tolerations that are not there."""
-        if not creates_pod(action, kind, subresource) or obj is None:
+        """Add the tolerations that are not there; also to a pod that is changed, whose own may be gone."""
+        if kind.key != "pods" or subresource or action == "DELETE" or obj is None:
             return
         given = obj["spec"].get("tolerations") or []
         added = [

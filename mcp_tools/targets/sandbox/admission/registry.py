@@ -42,7 +42,7 @@ class Registry(Plugin):
         if obj is None or subresource or action == "DELETE":
             return
         if kind.key == "services":
-            self._service(kind, obj, old)
+            self._service(kind, obj, old, request.dry_run)
         elif kind.key == "jobs.batch" and action == "CREATE":
             complete_job(obj)
         elif kind.key == "daemonsets.apps":
@@ -50,14 +50,14 @@ class Registry(Plugin):
 
     # -- services ------------------------------------------------------------------------------------------------
 
-    def _service(self, kind: Kind, obj: Obj, old: Obj | None) -> None:
+    def _service(self, kind: Kind, obj: Obj, old: Obj | None, dry_run: bool) -> None:
         spec = obj.setdefault("spec", {})
         if old is not None:
             drop_dependent(old["spec"], spec)
         if spec.get("type", "ClusterIP") == "ExternalName":
             return
         self._address(kind, obj, old)
-        self._ports(kind, obj, old)
+        self._ports(kind, obj, dry_run)
 
     def _address(self, kind: Kind, obj: Obj, old: Obj | None) -> None:
         spec = obj["spec"]
@@ -76,7 +76,7 @@ class Registry(Plugin):
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
 
-    def _ports(self, kind: Kind, obj: Obj, old: Obj | None) -> None:
+    def _ports(self, kind: Kind, obj: Obj, dry_run: bool) -> None:
         spec = obj["spec"]
         type_ = spec.get("type", "ClusterIP")
         wanted = type_ == "NodePort" or (type_ == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts", True))
@@ -93,7 +93,7 @@ class Registry(Plugin):
         for number, port in enumerate(spec.get("ports") or ()):
             protocol, asked = port.get("protocol", "TCP"), port.get("nodePort")
             if asked:
-                _check_port(kind, obj, f"spec.ports[{number}].nodePort", asked, protocol, used)
+                _check_port(kind, obj, f"spec.ports[{number}].nodePort", asked, (protocol, asked) in used, dry_run)
             elif wanted:
                 port["nodePort"] = _free_port(protocol, used)
             if port.get("nodePort"):
@@ -166,10 +166,11 @@ def _free_port(protocol: str, used: set[tuple[str, int]]) -> int:
     return random.choice(free)  # noqa: S311
 
 
-def _check_port(kind: Kind, obj: Obj, field: str, asked: int, protocol: str, used: set[tuple[str, int]]) -> None:
-    if not FIRST_PORT <= asked <= LAST_PORT:
+def _check_port(kind: Kind, obj: Obj, field: str, asked: int, used: bool, dry_run: bool) -> None:
+    # The real one does not look at the range under dry run, as nothing is allocated.
+    if not dry_run and not FIRST_PORT <= asked <= LAST_PORT:
         why = f"provided port is not in the valid range. The range of valid ports is {FIRST_PORT}-{LAST_PORT}"
-    elif (protocol, asked) in used:
+    elif used:
         why = "provided port is already allocated"
     else:
         return
@@ -196,14 +197,13 @@ def complete_job(job: Obj) -> None:
     """Labels for its pods, and a selector of them, unless it brings its own."""
     spec, meta = job.setdefault("spec", {}), job["metadata"]
     template = spec.setdefault("template", {}).setdefault("metadata", {})
-    labels = dict(template.get("labels") or {})
-    own = {OLD_UID_LABEL: meta["uid"], OLD_NAME_LABEL: meta["name"], UID_LABEL: meta["uid"], NAME_LABEL: meta["name"]}
     if spec.get("manualSelector"):
-        own = {OLD_NAME_LABEL: meta["name"], NAME_LABEL: meta["name"]}
-        own = {name: value for name, value in own.items() if name not in labels}
-    else:
-        selector = spec.setdefault("selector", {})
-        selector.setdefault("matchLabels", {})[UID_LABEL] = meta["uid"]
-    template["labels"] = {**labels, **own}
+        # Whoever brings a selector brings the labels as well.
+        if not meta.get("labels") and template.get("labels"):
+            meta["labels"] = dict(template["labels"])
+        return
+    own = {OLD_UID_LABEL: meta["uid"], OLD_NAME_LABEL: meta["name"], UID_LABEL: meta["uid"], NAME_LABEL: meta["name"]}
+    spec.setdefault("selector", {}).setdefault("matchLabels", {})[UID_LABEL] = meta["uid"]
+    template["labels"] = {**(template.get("labels") or {}), **own}
     if not meta.get("labels"):
         meta["labels"] = dict(template["labels"])

@@ -268,12 +268,11 @@ class Deployments(Controller):
                 self.delete(ref_of(SETS, each))
 
     def _set_revision(self, ref: Ref, revision: str) -> None:
-        found = self.store.at(ref)
-        if found is not None and (found["metadata"].get("annotations") or {}).get(rollout.REVISION) != revision:
-            # Written with the status in the real one: of annotations, only an update of the object is a new generation.
-            live = copy(found)
+        # Written with the status in the real one: of annotations, only an update of the object is a new generation.
+        def change(live: Obj) -> None:
             live["metadata"].setdefault("annotations", {})[rollout.REVISION] = revision
-            self.store.put(DEPLOYMENTS, live)
+
+        self.edit(ref, change)
 
     def _condition(self, ref: Ref, found: Obj) -> Obj | None:
         def change(live: Obj) -> None:
