@@ -39,6 +39,11 @@ def _printed(value: Any) -> str:
     return "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
 
 
+def _in_go(value: Any) -> str:
+    """A number or a truth value as Go writes it in its source."""
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _check(field: Field, value: Any, path: str, mistakes: list[str]) -> None:
     if value is None or field.form == schema.ANY:
         return
@@ -61,7 +66,7 @@ def _check(field: Field, value: Any, path: str, mistakes: list[str]) -> None:
     elif field.form in _NUMBERS and (isinstance(value, bool) or not isinstance(value, (int, float))):
         mistakes.append(f"{path}: expected numeric (int or float), got {_printed(value)}")
     elif field.form in (schema.STRING, schema.BYTES, schema.TIME) and not isinstance(value, str):
-        mistakes.append(f"{path}: expected string, got &{{{str(value).lower()}}}")
+        mistakes.append(f"{path}: expected string, got &value.valueUnstructured{{Value:{_in_go(value)}}}")
     elif field.form == schema.BOOL and not isinstance(value, bool):
         mistakes.append(f"{path}: expected boolean, got &{{{value}}}")
 

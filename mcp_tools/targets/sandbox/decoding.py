@@ -42,9 +42,28 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return doubled
 
 
+def _no_constant(name: str) -> Any:
+    """NaN and the infinities, which Python reads, are no JSON."""
+    raise json.JSONDecodeError("Expecting value", name, 0)
+
+
 def loads(text: str | bytes) -> Any:
     """JSON, with the fields that are named twice marked for ``structural``."""
-    return json.loads(text, object_pairs_hook=_pairs)
+    return json.loads(text, object_pairs_hook=_pairs, parse_constant=_no_constant)
+
+
+def doubled(value: Any, path: str = "") -> list[str]:
+    """The paths of the fields that are named twice, for a document that ``structural`` does not read: a patch."""
+    found: list[str] = []
+    if isinstance(value, dict):
+        if isinstance(value, Doubled):
+            found += [f"{path}{name}" for name in dict.fromkeys(value.names)]
+        for name, item in value.items():
+            found += doubled(item, f"{path}{name}" + ("" if isinstance(item, list) else "."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            found += doubled(item, f"{path}[{index}]" + ("" if isinstance(item, list) else "."))
+    return found
 
 
 class _Refused(Exception):

@@ -13,7 +13,7 @@ import lzma
 from typing import Any
 
 from mcp_tools.targets.sandbox import kinds
-from mcp_tools.targets.sandbox.wire import NOTHING_THERE, Answer, Incoming, accepted, answer, dump
+from mcp_tools.targets.sandbox.wire import NOTHING_THERE, Answer, Incoming, accepted, answer, dump, nothing_at
 
 METRICS = "metrics.k8s.io/v1beta1"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
@@ -55,7 +55,7 @@ def serve(request: Incoming) -> Answer | None:
         return NOTHING_THERE if group is None else answer({"kind": "APIGroup", "apiVersion": "v1", **group})
     if (parts[0] == "api" and len(parts) == 2) or (parts[0] == "apis" and len(parts) == 3):
         document = resources().get("/".join(parts))
-        return NOTHING_THERE if document is None else answer(document)
+        return nothing_at(path) if document is None else answer(document)
     return None
 
 
@@ -115,13 +115,12 @@ def _aggregated(path: str, version: str) -> tuple[bytes, str]:
     """The aggregated discovery of one root, and its ETag."""
     items: list[dict[str, Any]] = []
     if path == "/api":
-        items = [{"metadata": {"creationTimestamp": None}, "versions": [_version("", "v1", resources()["api/v1"])]}]
+        items = [{"metadata": {"creationTimestamp": None}, "versions": [_version("v1", resources()["api/v1"])]}]
     else:
         for group in _group_list()["groups"]:
             name = group["name"]
             versions = [
-                _version(name, entry["version"], resources()[f"apis/{entry['groupVersion']}"])
-                for entry in group["versions"]
+                _version(entry["version"], resources()[f"apis/{entry['groupVersion']}"]) for entry in group["versions"]
             ]
             items.append({"metadata": {"name": name, "creationTimestamp": None}, "versions": versions})
     found = {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}", "metadata": {}}
@@ -129,13 +128,14 @@ def _aggregated(path: str, version: str) -> tuple[bytes, str]:
     return body, hashlib.sha512(body).hexdigest().upper()
 
 
-def _version(group: str, version: str, document: dict[str, Any]) -> dict[str, Any]:
+def _version(version: str, document: dict[str, Any]) -> dict[str, Any]:
+    """One version. Of what an entry answers, its group and version are named when they are others."""
     found: dict[str, dict[str, Any]] = {}
     for entry in document["resources"]:
         name, slash, below = entry["name"].partition("/")
         answers = {
-            "group": entry.get("group", group),
-            "version": entry.get("version", version),
+            "group": entry.get("group", ""),
+            "version": entry.get("version", ""),
             "kind": entry["kind"],
         }
         if slash:

@@ -13,7 +13,9 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from mcp_tools.targets.sandbox import control, discovery, metrics
 from mcp_tools.targets.sandbox.access import AUTHENTICATED, account_groups
@@ -24,7 +26,6 @@ from mcp_tools.targets.sandbox.verbs import METHOD_NOT_ALLOWED, Verbs, verb
 from mcp_tools.targets.sandbox.watching import Hub
 from mcp_tools.targets.sandbox.wire import (
     BODY_LIMIT,
-    NOTHING_THERE,
     Answer,
     Incoming,
     NotServed,
@@ -32,6 +33,7 @@ from mcp_tools.targets.sandbox.wire import (
     accepted,
     failure,
     in_form,
+    nothing_at,
     place,
     query_of,
     warning_headers,
@@ -135,7 +137,9 @@ class Served:
         try:
             answer = await self._answer(incoming, seen)
         except NotServed:
-            answer = NOTHING_THERE
+            answer = nothing_at(incoming.path)
+        except Unanswered as error:
+            answer = error.answer
         except ApiError as error:
             answer = failure(error)
         except Exception as error:
@@ -167,13 +171,15 @@ class Served:
         return seen
 
     async def _send(self, answer: Answer, incoming: Incoming, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-cache, private")]
+        headers = [(b"cache-control", b"no-cache, private")]
         given = {name.lower() for name, _ in answer.headers}
         if "cache-control" in given:
-            headers.pop()
+            headers.clear()
+        if answer.content_type:
+            headers.append((b"content-type", answer.content_type.encode()))
         headers += [(name.lower().encode(), value.encode("utf-8")) for name, value in answer.headers]
         if answer.stream is None:
-            if answer.code != 304:
+            if answer.code not in {204, 304}:
                 headers.append((b"content-length", str(len(answer.body)).encode()))
             await send({"type": "http.response.start", "status": answer.code, "headers": headers})
             await send({"type": "http.response.body", "body": b"" if incoming.method == "HEAD" else answer.body})
@@ -201,7 +207,7 @@ class Served:
             raise ApiError(413, f"Request entity too large: limit is {BODY_LIMIT}")
         if incoming.path == "/sandbox/v1" or incoming.path.startswith("/sandbox/v1/"):
             return control.serve(self, incoming, request)
-        request = self._impersonated(incoming, request)
+        request = self._impersonated(incoming, request, seen.path)
         seen.user = request.user
         found = self._plain(incoming, request)
         if found is not None:
@@ -255,10 +261,14 @@ class Served:
             raise UNAUTHORIZED
         return found
 
-    def _impersonated(self, incoming: Incoming, request: Request) -> Request:
+    def _impersonated(self, incoming: Incoming, request: Request, url: str) -> Request:
         """The user that the administrator acts as (``kubectl --as``)."""
         user = incoming.header("impersonate-user")
         if not user:
+            if asked := _without_a_user(incoming):
+                said = f'Internal Server Error: "{escape(url, quote=False)}": requested [{asked}] without '
+                said += "impersonating a user\n"
+                raise Unanswered(Answer(500, said.encode(), "text/plain; charset=utf-8"))
             return request
         if not request.master:
             message = f'users "{user}" is forbidden: User "{request.user}" cannot impersonate resource "users" '
@@ -268,6 +278,27 @@ class Served:
         if user.startswith("system:serviceaccount:") and not groups:
             return Request(user=user, groups=account_groups(user.split(":")[2]))
         return Request(user=user, groups=(*groups, AUTHENTICATED))
+
+
+class Unanswered(Exception):
+    """A request that the chain of handlers ends before the API sees it, in plain text."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.code)
+        self.answer = answer
+
+
+def _without_a_user(incoming: Incoming) -> str:
+    """The references that impersonation headers make, as Go prints them: groups, further facts, the UID."""
+    version, prefix = "authentication.k8s.io/v1", "impersonate-extra-"
+    found = [f"{{Group  {name}    }}" for name in incoming.header("impersonate-group").split("\0") if name]
+    for header, values in incoming.headers.items():
+        if header.startswith(prefix):
+            key = unquote(header.removeprefix(prefix))
+            found += [f"{{UserExtra  {value}  {version}  {key}}}" for value in values.split("\0")]
+    if uid := incoming.header("impersonate-uid"):
+        found.append(f"{{UID  {uid}  {version}  }}")
+    return " ".join(found)
 
 
 _FAULTS = {

@@ -89,6 +89,12 @@ def builtin() -> tuple[Kind, ...]:
 
 
 @functools.cache
+def groups() -> frozenset[str]:
+    """The names of the groups that are served; that of the core is empty."""
+    return frozenset(kind.group for kind in builtin())
+
+
+@functools.cache
 def _by_kind() -> dict[tuple[str, str], Kind]:
     return {(kind.api_version, kind.kind): kind for kind in builtin()}
 

@@ -35,10 +35,10 @@ def serve(cluster: Cluster, wake: Callable[[], None], incoming: Incoming, place:
     pod = cluster.store.get("pods", place.namespace, place.name)
     if pod is None:
         raise errors.not_found(place.kind, place.name)
-    options = _options(incoming)
+    options = _options(incoming, place.name)
     container = _container(pod, incoming.one("container"))
     if not pod["spec"].get("nodeName"):
-        return Answer(200, b"", TEXT)
+        return Answer(204, b"", "")
     if incoming.flag("follow") and not options["previous"]:
         return Answer(200, content_type=TEXT, stream=Following(cluster, wake, place, container, options))
     text = logs.read(cluster, pod, container, **options).encode("utf-8", "surrogateescape")
@@ -46,18 +46,18 @@ def serve(cluster: Cluster, wake: Callable[[], None], incoming: Incoming, place:
     return Answer(200, text if limit is None else text[:limit], TEXT)
 
 
-def _options(incoming: Incoming) -> dict[str, Any]:
+def _options(incoming: Incoming, pod: str) -> dict[str, Any]:
     """What the query says, checked as validation of ``PodLogOptions`` does."""
     tail, seconds, limit = (incoming.number(name) for name in ("tailLines", "sinceSeconds", "limitBytes"))
     since = incoming.one("sinceTime")
     if tail is not None and tail < 0:
-        raise _invalid("tailLines", f"Invalid value: {tail}: must be greater than or equal to 0")
+        raise _invalid(pod, "tailLines", f"Invalid value: {tail}: must be greater than or equal to 0")
     if limit is not None and limit < 1:
-        raise _invalid("limitBytes", f"Invalid value: {limit}: must be greater than 0")
+        raise _invalid(pod, "limitBytes", f"Invalid value: {limit}: must be greater than 0")
     if seconds is not None and since:
-        raise _invalid("", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified")
+        raise _invalid(pod, "", "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified")
     if seconds is not None and seconds < 1:
-        raise _invalid("sinceSeconds", f"Invalid value: {seconds}: must be greater than 0")
+        raise _invalid(pod, "sinceSeconds", f"Invalid value: {seconds}: must be greater than 0")
     return {
         "previous": incoming.flag("previous"),
         "tail_lines": tail,
@@ -67,11 +67,11 @@ def _options(incoming: Incoming) -> dict[str, Any]:
     }
 
 
-def _invalid(field: str, message: str) -> ApiError:
+def _invalid(pod: str, field: str, message: str) -> ApiError:
     causes = [{"reason": "FieldValueInvalid", "message": message, "field": field}]
-    details = {"kind": "PodLogOptions", "causes": causes}
+    details = {"name": pod, "kind": "PodLogOptions", "causes": causes}
     said = f"{field}: {message}" if field else message
-    return ApiError(422, f'PodLogOptions "" is invalid: {said}', details=details)
+    return ApiError(422, f'PodLogOptions "{pod}" is invalid: {said}', details=details)
 
 
 def _container(pod: Obj, asked: str) -> str:

@@ -5,15 +5,16 @@ Source: the endpoint handlers of apiserver (``pkg/endpoints/handlers``).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_tools.targets.sandbox import conversion, deletion, errors, podlogs, selectors, tables, watching
+from mcp_tools.targets.sandbox import bodies, conversion, deletion, errors, podlogs, selectors, tables, watching
 from mcp_tools.targets.sandbox.api import PatchType
 from mcp_tools.targets.sandbox.errors import ApiError
 from mcp_tools.targets.sandbox.meta import Page, Request
 from mcp_tools.targets.sandbox.store import Obj, Ref
-from mcp_tools.targets.sandbox.wire import PATCHES, Answer, Form, Incoming, Place, answer, choose, decode, dump
+from mcp_tools.targets.sandbox.wire import PATCHES, Answer, Form, Incoming, Place, answer, choose, dump
 
 if TYPE_CHECKING:
     from mcp_tools.targets.sandbox.cluster import Cluster
@@ -140,9 +141,8 @@ class Verbs:
         form = choose(incoming.header("accept"))
         kind, namespace = place.kind, place.namespace
         self.api.access.check(request, "watch", kind, namespace, place.name)
-        given = incoming.one("sendInitialEvents")
-        initial = None if not given else incoming.flag("sendInitialEvents")
-        version, begin = watching.begins(incoming.one("resourceVersion"), incoming.one("resourceVersionMatch"), initial)
+        asks = bool(incoming.one("sendInitialEvents"))
+        version = watching.begins(incoming.one("resourceVersion"), incoming.one("resourceVersionMatch"), asks)
         field_selector = incoming.one("fieldSelector")
         if place.name:
             field_selector = f"metadata.name={place.name}"
@@ -152,8 +152,6 @@ class Verbs:
             matches=selectors.matcher(kind, incoming.one("labelSelector"), field_selector),
             form=form,
             version=version,
-            initial=begin,
-            marked=initial is True,
             bookmarks=incoming.flag("allowWatchBookmarks"),
             timeout=watching.timeout(incoming.number("timeoutSeconds")),
             include=incoming.one("includeObject") or "Metadata",
@@ -178,18 +176,15 @@ class Verbs:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def _body(self, incoming: Incoming, request: Request) -> Any:
-        return decode(incoming.body, incoming.header("content-type"), request.warnings, request.field_validation)
-
     def _create(self, incoming: Incoming, place: Place, request: Request) -> Answer:
         form = choose(incoming.header("accept"))
-        body = self._body(incoming, request)
+        body = _body(incoming, place.kind.kind)
         made = self.api.create(place.kind, place.namespace, body, request, place.subresource, place.name)
         return self._shaped(made, incoming, place, form, 201)
 
     def _update(self, incoming: Incoming, place: Place, request: Request) -> Answer:
         form = choose(incoming.header("accept"))
-        body = self._body(incoming, request)
+        body = _body(incoming, place.kind.kind)
         before = self.api.store.get(place.kind.key, place.namespace, place.name)
         made = self.api.update(place.kind, place.namespace, place.name, body, request, place.subresource)
         return self._shaped(made, incoming, place, form, 200 if before is not None else 201)
@@ -206,7 +201,7 @@ class Verbs:
         if patch_type != "apply" and incoming.query.get("force"):
             text = "Forbidden: may not be specified for non-apply patch"
             raise _invalid_option("PatchOptions", "force", "FieldValueForbidden", text)
-        body = self._body(incoming, request)
+        body = bodies.patch(incoming.body, patch_type, request.warnings, request.field_validation)
         made, created = self.api.patch(
             place.kind, place.namespace, place.name, patch_type, body, request, place.subresource, force
         )
@@ -233,7 +228,7 @@ class Verbs:
 
     def _delete_options(self, incoming: Incoming, request: Request) -> dict[str, Any]:
         """The ``DeleteOptions`` of the body, or of the query when there is none."""
-        given: Any = self._body(incoming, request) if incoming.body.strip() else None
+        given: Any = _body(incoming, "DeleteOptions") if incoming.body.strip() else None
         if given is not None and not isinstance(given, dict):
             raise errors.bad_request("couldn't get version/kind; json parse error: cannot unmarshal into DeleteOptions")
         if given and given.get("kind") not in {None, "", "DeleteOptions"}:
@@ -247,6 +242,9 @@ class Verbs:
         if found.get("dryRun"):
             _dry_run(list(found["dryRun"]), "DeleteOptions", request)
         policy = found.get("propagationPolicy")
+        if policy is not None and found.get("orphanDependents") is not None:
+            text = f'Invalid value: "{policy}": orphanDependents and deletionPropagation cannot be both set'
+            raise _invalid_option("DeleteOptions", "propagationPolicy", "FieldValueInvalid", text)
         if policy is None and found.get("orphanDependents") is not None:
             policy = "Orphan" if found["orphanDependents"] else "Background"
         deletion.check_options(policy, found.get("gracePeriodSeconds"))
@@ -255,6 +253,10 @@ class Verbs:
             "grace": found.get("gracePeriodSeconds"),
             "preconditions": found.get("preconditions"),
         }
+
+
+def _body(incoming: Incoming, kind: str) -> Any:
+    return bodies.decode(incoming.body, incoming.header("content-type"), kind)
 
 
 _MANAGER = "Required value: is required for apply patch"
@@ -304,10 +306,15 @@ def _options(incoming: Incoming, request: Request) -> None:
     if len(manager) > 128:
         text = "Too long: may not be more than 128 bytes"
         raise _invalid_option(title, "fieldManager", "FieldValueTooLong", text)
+    strange = next((at for at, char in enumerate(manager) if not char.isprintable()), None)
+    if strange is not None:
+        text = f"Invalid value: {json.dumps(manager)}: "
+        text += f"invalid character U+{ord(manager[strange]):04X} (at position {strange})"
+        raise _invalid_option(title, "fieldManager", "FieldValueInvalid", text)
     request.manager = manager or _of_agent(incoming.header("user-agent"))
     validation = incoming.one("fieldValidation") or "Warn"
     if validation not in VALIDATIONS:
-        text = f'Unsupported value: "{validation}": supported values: "Ignore", "Strict", "Warn"'
+        text = f'Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
         raise _invalid_option(title, "fieldValidation", "FieldValueNotSupported", text)
     request.field_validation = cast(Any, validation)
 
@@ -319,7 +326,8 @@ def _of_agent(agent: str) -> str:
 
 def _dry_run(values: list[str], title: str, request: Request) -> None:
     if values != ["All"]:
-        text = f'Unsupported value: "{values[0] if values else ""}": supported values: "All"'
+        given = ", ".join(json.dumps(value) for value in values)
+        text = f'Unsupported value: []string{{{given}}}: supported values: "All"'
         raise _invalid_option(title, "dryRun", "FieldValueNotSupported", text)
     request.dry_run = True
 

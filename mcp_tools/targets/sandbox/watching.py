@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_tools.targets.sandbox import conversion, errors, tables
-from mcp_tools.targets.sandbox.errors import ApiError
+from mcp_tools.targets.sandbox.errors import ApiError, FieldError
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.selectors import Matcher
 from mcp_tools.targets.sandbox.store import Change, Gone, Obj, Ref, Store
 from mcp_tools.targets.sandbox.wire import Form, dump
 
 BOOKMARK_EVERY = 60.0
-INITIAL_END = "k8s.io/initial-events-end"
 BEHIND = 20_000
 """Events that wait for a client that does not read; more end its watch, and it lists again."""
 
@@ -60,15 +59,13 @@ class Hub:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a client wants to be told. ``initial``: begin with what there is; ``marked``: and say when that is over."""
+    """What a client wants to be told, from which version on; 0: begin with what there is."""
 
     kind: Kind
     namespace: str
     matches: Matcher | None
     form: Form
     version: int
-    initial: bool
-    marked: bool
     bookmarks: bool
     timeout: float
     include: str = "Metadata"
@@ -97,14 +94,12 @@ class Watch:
         """The events that are there already. From here on the hub tells of changes: none is lost between."""
         store, asked = self._hub.store, self.asked
         found: list[bytes] = []
-        if asked.initial:
+        if not asked.version:
             namespace = asked.namespace or None
             for obj in store.select(asked.kind.key, namespace):
                 if asked.matches is None or asked.matches(obj):
                     found.append(self._event("ADDED", obj))
             self._version = store.version
-            if asked.marked and asked.bookmarks:
-                found.append(self._bookmark(initial_end=True))
         else:
             try:
                 for change in store.since(asked.version, asked.kind.key):
@@ -214,13 +209,11 @@ class Watch:
             )
         return tables.partial(obj, form.version) if form.kind else obj
 
-    def _bookmark(self, initial_end: bool = False) -> bytes:
+    def _bookmark(self) -> bytes:
         """Up to which version the client knows everything."""
         self._version = max(self._version, self._hub.store.version)
         kind, form = self.asked.kind, self.asked.form
         meta: dict[str, Any] = {"resourceVersion": str(self._version), "creationTimestamp": None}
-        if initial_end:
-            meta["annotations"] = {INITIAL_END: "true"}
         obj: Obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
         if form.kind == "Table":
             obj = tables.table(kind, [], self._now(), meta=meta, headers=False, version=form.version)
@@ -229,25 +222,31 @@ class Watch:
         return dump({"type": "BOOKMARK", "object": obj})
 
 
-def begins(version: str, match: str, initial: bool | None) -> tuple[int, bool]:
-    """From which version a watch begins, and whether with what there is.
+def begins(version: str, match: str, asks: bool) -> int:
+    """From which version a watch begins; 0: with what there is. ``asks``: sendInitialEvents is set.
+
+    A 1.33 does not stream lists (the feature gate WatchList is off): clients list, and then watch.
 
     Raises:
-        ApiError: 400, the version is none; 422, the parameters do not go together.
+        ApiError: 500, the version is none; 422, the parameters do not go together.
     """
-    if initial is not None and match != "NotOlderThan":
-        raise _invalid("Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-    if initial is None and match:
-        raise _invalid("Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+    mistakes: list[FieldError] = []
+    field = "resourceVersionMatch"
+    if asks and match != "NotOlderThan":
+        said = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        mistakes.append(FieldError(field, "FieldValueForbidden", said))
+    if asks:
+        said = "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
+        mistakes.append(FieldError("sendInitialEvents", "FieldValueForbidden", said))
+    elif match:
+        said = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        mistakes.append(FieldError(field, "FieldValueForbidden", said))
+    if mistakes:
+        raise errors.invalid(_OPTIONS, "", mistakes)
     if not version.isdecimal() and version:
         said = f'strconv.ParseUint: parsing "{version}": invalid syntax'
-        raise errors.bad_request(f'resourceVersion: Invalid value: "{version}": {said}')
-    number = int(version or 0)
-    return number, (number == 0 if initial is None else initial)
+        raise ApiError(500, f'resourceVersion: Invalid value: "{version}": {said}', reason="")
+    return int(version or 0)
 
 
-def _invalid(message: str) -> ApiError:
-    field = "resourceVersionMatch"
-    causes = [{"reason": "FieldValueForbidden", "message": message, "field": field}]
-    details = {"group": "meta.k8s.io", "kind": "ListOptions", "causes": causes}
-    return ApiError(422, f'ListOptions.meta.k8s.io "" is invalid: {field}: {message}', details=details)
+_OPTIONS = Kind("meta.k8s.io", "v1", "ListOptions", "listoptions", "listoptions", False, frozenset())

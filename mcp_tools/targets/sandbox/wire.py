@@ -1,4 +1,4 @@
-"""What goes over the wire: answers, which form of them a client asked for, bodies in JSON or YAML, the parts of a URL.
+"""What goes over the wire: answers, which form of them a client asked for, the parts of a URL.
 
 Source: the endpoint handlers of apiserver (``negotiation``, ``request.RequestInfo``).
 """
@@ -87,6 +87,11 @@ class Form:
     yaml: bool = False
 
 
+_NOT_ACCEPTABLE = errors.ApiError(
+    406, f"406: Not Acceptable\n\nAvailable representations: {JSON}, {YAML}, {protobuf.MEDIA}", details={}
+)
+
+
 def accepted(header: str) -> list[Form]:
     """The forms that an Accept header takes and that can be written, the best first.
 
@@ -106,8 +111,7 @@ def accepted(header: str) -> list[Form]:
         form = Form(given.get("as", ""), given.get("g", ""), given.get("v", ""), media == YAML)
         found.append((-weight, place, form))
     if not found:
-        message = f"only the following media types are accepted: {JSON}, {YAML}"
-        raise errors.ApiError(406, message)
+        raise _NOT_ACCEPTABLE
     return [form for _, _, form in sorted(found, key=lambda entry: entry[:2])]
 
 
@@ -119,7 +123,7 @@ def choose(header: str) -> Form:
         known = form.kind in {"Table", "PartialObjectMetadata", "PartialObjectMetadataList"}
         if known and form.group == "meta.k8s.io" and form.version in {"v1", "v1beta1"}:
             return form
-    raise errors.ApiError(406, f"only the following media types are accepted: {JSON}, {YAML}")
+    raise _NOT_ACCEPTABLE
 
 
 def in_form(found: Answer, form: Form) -> Answer:
@@ -130,78 +134,6 @@ def in_form(found: Answer, form: Form) -> Answer:
         text = yaml.safe_dump(json.loads(found.body), sort_keys=False, allow_unicode=True)
         found.body, found.content_type = text.encode(), YAML
     return found
-
-
-# -- bodies ----------------------------------------------------------------------------------------------------------
-
-
-def decode(body: bytes, content_type: str, warnings: list[str], validation: str) -> Any:
-    """The document in a body: JSON, or YAML.
-
-    Keys that occur twice are told of as strict decoding does: the last one counts, with a warning or a refusal.
-
-    Raises:
-        ApiError: 415 for another media type, 400 when it is broken.
-    """
-    media = content_type.partition(";")[0].strip().lower() or JSON
-    if media == YAML or media.endswith("+yaml"):
-        return _yaml(body)
-    if media == protobuf.MEDIA:
-        try:
-            return protobuf.decode(body)
-        except protobuf.Broken as error:
-            raise errors.bad_request(f"error decoding request body: {error}") from error
-    if media != JSON and not media.endswith("+json"):
-        known = f"{JSON}, {YAML}, {protobuf.MEDIA}"
-        message = f"the body of the request was in an unknown format - accepted media types include: {known}"
-        raise errors.ApiError(415, message)
-    return _json(body, warnings, validation)
-
-
-def _json(body: bytes, warnings: list[str], validation: str) -> Any:
-    twice: list[str] = []
-
-    def pairs(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(entries)
-        if len(made) != len(entries):
-            seen: set[str] = set()
-            for key, _ in entries:
-                if key in seen:
-                    twice.append(key)
-                seen.add(key)
-        return made
-
-    try:
-        found = json.loads(body, object_pairs_hook=pairs)
-    except ValueError as error:
-        raise errors.bad_request(f"error decoding request body: {error}") from error
-    if b"\\ud" in body.lower():
-        found = jsonbytes.whole(found)
-    if twice and validation != "Ignore":
-        said = ", ".join(f'duplicate field "{key}"' for key in dict.fromkeys(twice))
-        if validation == "Strict":
-            raise errors.bad_request(f"strict decoding error: {said}")
-        warnings.extend(f'duplicate field "{key}"' for key in dict.fromkeys(twice))
-    return found
-
-
-def _yaml(body: bytes) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    if body.lstrip()[:1] in {b"{", b"["}:
-        try:
-            return json.loads(body)
-        except ValueError:
-            pass
-    try:
-        found = yaml.load(body, Loader=loader)  # noqa: S506 (a safe loader, the C one where there is one)
-    except yaml.YAMLError as error:
-        raise errors.bad_request(f"error decoding YAML: {error}") from error
-    try:
-        return json.loads(json.dumps(found, default=str))
-    except (TypeError, ValueError) as error:
-        raise errors.bad_request(f"error decoding YAML: {error}") from error
 
 
 # -- the URL ---------------------------------------------------------------------------------------------------------
@@ -247,10 +179,18 @@ def place(path: str) -> Place | None:
 
 
 class NotServed(Exception):
-    """Nothing is served at that path; the API server says so in plain text."""
+    """Nothing is served at that path."""
 
 
 NOTHING_THERE = Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
+
+
+def nothing_at(path: str) -> Answer:
+    """The 404 of a path: a Status below a group that is served, plain text elsewhere."""
+    parts = path.strip("/").split("/")
+    if parts[0] == "api" or (parts[0] == "apis" and len(parts) > 1 and parts[1] in kinds.groups()):
+        return failure(errors.ApiError(404, "the server could not find the requested resource", details={}))
+    return NOTHING_THERE
 
 
 @dataclass(frozen=True)

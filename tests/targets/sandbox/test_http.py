@@ -124,9 +124,14 @@ def test_health(ask: Asking) -> None:
         "/api/v1/namespaces/default/nodes",
     ],
 )
-def test_a_path_that_is_not_served_is_answered_in_plain_text(ask: Asking, path: str) -> None:
+def test_a_path_that_is_not_served(ask: Asking, path: str) -> None:
     got = ask.get(path)
-    assert (got.code, got.body) == (404, b"404 page not found\n")
+    assert got.code == 404
+    if path.startswith(("/api/", "/apis/apps/")):  # of a group that is there
+        assert got.json["message"] == "the server could not find the requested resource"
+        assert got.json["details"] == {}
+    else:
+        assert got.body == b"404 page not found\n"
 
 
 def test_an_object_that_is_not_there(ask: Asking) -> None:
@@ -233,7 +238,7 @@ def test_a_dry_run_changes_nothing(ask: Asking) -> None:
     assert ask("DELETE", f"{MAPS}/a", {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}).code == 200
     assert ask.get(f"{MAPS}/a").code == 200
     got = ask("POST", f"{MAPS}?dryRun=Some", config("b"))
-    assert got.code == 422 and 'dryRun: Unsupported value: "Some": supported values: "All"' in got.json["message"]
+    assert got.code == 422 and 'dryRun: Unsupported value: []string{"Some"}' in got.json["message"]
 
 
 def test_the_field_manager_is_the_program_when_none_is_named(ask: Asking) -> None:
@@ -252,10 +257,23 @@ def test_unknown_fields_are_warned_of_refused_or_ignored(ask: Asking) -> None:
 
 
 def test_keys_that_occur_twice(ask: Asking) -> None:
-    body = json.dumps(config("a")).replace('"kind"', '"apiVersion": "v1", "kind"').encode()
-    assert "duplicate field" in ask("POST", f"{MAPS}?dryRun=All", body).header("warning")
+    body = json.dumps(config("a")).replace('"name"', '"name": "b", "name"').encode()
+    assert 'duplicate field \\"metadata.name\\"' in ask("POST", f"{MAPS}?dryRun=All", body).header("warning")
     refused = ask("POST", f"{MAPS}?dryRun=All&fieldValidation=Strict", body)
-    assert refused.code == 400 and "duplicate field" in refused.json["message"]
+    said = 'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: '
+    assert refused.code == 400 and refused.json["message"] == f'{said}duplicate field "metadata.name"'
+
+
+def test_keys_that_occur_twice_in_a_patch(ask: Asking) -> None:
+    ask("POST", MAPS, config("a"))
+    body = b'{"metadata": {"labels": {"a": "1", "a": "2"}}}'
+    media = "application/merge-patch+json"
+    warned = ask("PATCH", f"{MAPS}/a?dryRun=All", body, content_type=media)
+    assert warned.header("warning") == '299 - "duplicate field \\"metadata.labels.a\\""'
+    assert warned.json["metadata"]["labels"] == {"a": "2"}
+    refused = ask("PATCH", f"{MAPS}/a?fieldValidation=Strict", body, content_type=media)
+    assert refused.code == 400
+    assert refused.json["message"] == 'strict decoding error: duplicate field "metadata.labels.a"'
 
 
 def test_an_answer_in_yaml(ask: Asking) -> None:
@@ -366,13 +384,25 @@ def test_an_old_version_is_gone(ask: Asking) -> None:
     assert event["object"]["message"].startswith("too old resource version: 2 (")
 
 
-def test_a_watch_list_ends_its_beginning_with_a_bookmark(ask: Asking) -> None:
-    ask("POST", MAPS, config("a", labels={"t": "x"}))
-    query = "watch=1&sendInitialEvents=true&allowWatchBookmarks=true&labelSelector=t&timeoutSeconds=1"
-    assert ask.get(f"{MAPS}?{query}").code == 422
-    got = ask.get(f"{MAPS}?{query}&resourceVersionMatch=NotOlderThan")
-    assert [event["type"] for event in got.lines] == ["ADDED", "BOOKMARK"]
-    assert got.lines[1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+def test_a_list_is_not_streamed(ask: Asking) -> None:
+    off = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
+    without = ask.get(f"{MAPS}?watch=1&sendInitialEvents=true")
+    fields = [cause["field"] for cause in without.json["details"]["causes"]]
+    assert without.code == 422 and fields == ["resourceVersionMatch", "sendInitialEvents"]
+    refused = ask.get(f"{MAPS}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan")
+    assert refused.code == 422
+    said = f'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: {off}'
+    assert refused.json["message"] == said
+
+
+def test_groups_without_a_user_to_act_as(ask: Asking) -> None:
+    headers = {"impersonate_group": "x", "impersonate_extra_scopes": "y", "impersonate_uid": "z"}
+    got = ask.get(f"{MAPS}?limit=1&continue=", **headers)
+    assert got.code == 500 and got.header("content-type") == "text/plain; charset=utf-8"
+    asked = "{Group  x    } {UserExtra  y  authentication.k8s.io/v1  scopes} {UID  z  authentication.k8s.io/v1  }"
+    url = f"{MAPS}?limit=1&amp;continue="
+    said = f'Internal Server Error: "{url}": requested [{asked}] without impersonating a user\n'
+    assert got.body.decode() == said
 
 
 def test_a_watched_table_has_its_columns_once(ask: Asking) -> None:
