@@ -62,6 +62,15 @@ def test_a_pod_gets_account_token_tolerations_and_priority(bench: Bench) -> None
     ]
 
 
+def test_a_pod_that_loses_its_tolerations_gets_them_again(bench: Bench) -> None:
+    bench.create("pods", pod())
+    found = bench.update("pods", "p", lambda live: live["spec"].pop("tolerations"))
+    assert [each["key"] for each in found["spec"]["tolerations"]] == [
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+    ]
+
+
 def test_no_token_where_none_is_wanted(bench: Bench) -> None:
     assert "volumes" not in bench.create("pods", pod(spec={"automountServiceAccountToken": False}))["spec"]
 

@@ -40,6 +40,43 @@ __all__ = ["api"]
             {"topologySpreadConstraints": [{"topologyKey": "kubernetes.io/hostname"}]},
             "spec.topologySpreadConstraints[0].labelSelector: a null labelSelector results in matching no pod",
         ),
+        (
+            {"containers": [{"name": "a", "resources": {"requests": {"memory": "1m", "cpu": "1m"}}}]},
+            'spec.containers[0].resources.requests[memory]: fractional byte value "1m" is invalid, must be an integer',
+        ),
+        (
+            {"volumes": [{"name": "v", "configMap": {"name": "c", "items": [{"path": "a/b"}, {"path": "a/"}]}}]},
+            'volume "v" (ConfigMap "c"): overlapping paths: "a" with "a/b"',
+        ),
+        (
+            {
+                "volumes": [
+                    {
+                        "name": "v",
+                        "projected": {
+                            "sources": [
+                                {"secret": {"name": "s", "items": [{"path": "t"}, {"path": "tt"}]}},
+                                {"serviceAccountToken": {"path": "t"}},
+                            ]
+                        },
+                    }
+                ]
+            },
+            'volume "v" (Projected): overlapping paths: "t" (ServiceAccountToken) with "t" (Secret "s")',
+        ),
+        (
+            {
+                "volumes": [
+                    {
+                        "name": "v",
+                        "projected": {
+                            "sources": [{"serviceAccountToken": {"path": "t"}}, {"configMap": {"name": "c"}}]
+                        },
+                    }
+                ]
+            },
+            'volume "v" (Projected): overlapping paths: "t" (ServiceAccountToken) with "t" (ServiceAccountToken)',
+        ),
     ],
 )
 def test_a_pod_is_warned_of(spec: dict[str, Any], warning: str) -> None:

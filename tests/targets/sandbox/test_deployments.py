@@ -71,6 +71,15 @@ def test_a_new_deployment_gets_its_pods_and_says_so(bench: Bench) -> None:
     assert all(pod["metadata"]["labels"] == {"app": "web", "pod-template-hash": salt} for pod in pods)
 
 
+def test_the_controller_owns_the_revision(bench: Bench) -> None:
+    bench.create(DEPLOYMENTS, deployment(replicas=0))
+    bench.settle()
+    managed = bench.get(DEPLOYMENTS, "web")["metadata"]["managedFields"]
+    (entry,) = (entry for entry in managed if entry["manager"] == "kube-controller-manager")
+    assert entry["subresource"] == "status"
+    assert entry["fieldsV1"]["f:metadata"] == {"f:annotations": {".": {}, f"f:{rollout.REVISION}": {}}}
+
+
 def test_a_settled_deployment_stores_nothing(bench: Bench) -> None:
     bench.create(DEPLOYMENTS, deployment(replicas=3))
     bench.settle(10)

@@ -193,6 +193,12 @@ CASES: dict[str, tuple[str, Obj, Obj, list[str]]] = {
         {"spec": {"tolerations": [{"key": "b", "operator": "Exists"}]}},
         [],
     ),
+    "a pod's image is taken away": (
+        "pods",
+        {"spec": POD_SPEC},
+        {"spec": {"containers": [{"name": "c", "image": ""}]}},
+        ["spec.containers[0].image: Required value"] * 2,
+    ),
     "a pod's deadline": (
         "pods",
         {"spec": {**POD_SPEC, "activeDeadlineSeconds": 5}},

@@ -57,6 +57,14 @@ def test_a_job_completes(bench: Bench) -> None:
     ]
 
 
+def test_a_job_with_a_selector_of_its_own_gets_no_labels(bench: Bench) -> None:
+    body = job(manualSelector=True, selector={"matchLabels": {"my": "job"}})
+    body["spec"]["template"]["metadata"]["labels"] = {"my": "job"}
+    made = bench.create("jobs.batch", body)
+    assert made["spec"]["selector"] == {"matchLabels": {"my": "job"}}
+    assert made["spec"]["template"]["metadata"]["labels"] == {"my": "job"}
+
+
 def test_failures_are_retried_later_each_time_until_the_limit(bench: Bench) -> None:
     bench.create(JOBS, job("fails", backoffLimit=2))
     bench.settle(2)

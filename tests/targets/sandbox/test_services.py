@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from mcp_tools.targets.sandbox import kinds
 from mcp_tools.targets.sandbox.errors import ApiError
+from mcp_tools.targets.sandbox.meta import Request
 from tests.targets.sandbox.workbench import BEHAVIOUR, Bench, deployment, pod_spec
 
 SLICES = "endpointslices.discovery.k8s.io"
@@ -47,6 +49,20 @@ def test_headless_and_external_services_have_none(bench: Bench) -> None:
         "services", {"metadata": {"name": "b"}, "spec": {"type": "ExternalName", "externalName": "x.y"}}
     )
     assert "clusterIP" not in made["spec"]
+
+
+def test_the_range_of_ports_is_not_looked_at_when_nothing_is_allocated(bench: Bench) -> None:
+    kind = kinds.by_key("services")
+    body = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        **service("a", type="NodePort", ports=[{"port": 80, "nodePort": 80}]),
+    }
+    made = bench.api.create(kind, "default", body, Request(dry_run=True))
+    assert made["spec"]["ports"][0]["nodePort"] == 80
+    with pytest.raises(ApiError) as caught:
+        bench.api.create(kind, "default", body, Request())
+    assert caught.value.message.endswith("The range of valid ports is 30000-32767")
 
 
 def test_a_port_of_the_node_is_given_once(bench: Bench) -> None:

@@ -40,6 +40,23 @@ def test_a_scale_shows_and_writes_the_replicas(api: Api) -> None:
     )
 
 
+def test_an_apply_to_the_status_is_recorded_as_one(api: Api) -> None:
+    api.create(DEPLOYMENTS, "x", deployment("d"), ME)
+    status = {"conditions": [{"type": "X", "status": "True"}]}
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "status": status}
+    made, created = api.patch(DEPLOYMENTS, "x", "d", "apply", {**body, "spec": {"replicas": 9}}, ME, "status")
+    entry = made["metadata"]["managedFields"][0]
+    assert (entry["operation"], entry["subresource"], set(entry["fieldsV1"])) == ("Apply", "status", {"f:status"})
+    assert (made["status"], made["spec"].get("replicas") == 9, created) == (status, False, False)
+
+
+def test_the_times_of_a_pods_conditions_are_always_there(api: Api) -> None:
+    api.create(PODS, "x", pod("p"), ME)
+    condition = {"type": "Ready", "status": "False", "lastTransitionTime": "2025-01-01T00:00:00Z"}
+    made, _ = api.patch(PODS, "x", "p", "merge", {"status": {"conditions": [condition]}}, ME, "status")
+    assert made["status"]["conditions"] == [{**condition, "lastProbeTime": None}]
+
+
 def budget(api: Api, **status: int) -> None:
     spec: Obj = {"minAvailable": 2, "selector": {"matchLabels": {"app": "a"}}}
     body: Obj = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b"}, "spec": spec}
