@@ -50,6 +50,12 @@ KNOWN: tuple[Difference, ...] = (
         r"^.*metrics\.k8s\.io.*$",
     ),
     Difference(
+        "OpenAPI index",
+        "The index lists the documents that are served: those of versions, none of groups, keys and /version.",
+        ("api/discovery",),
+        r"^(apis/[^/]+|\.well-known/openid-configuration|openid/v1/jwks|version)$",
+    ),
+    Difference(
         "OpenAPI v2",
         "It is not served; kubectl and Helm ask for it to check an object of a kind that is not there.",
         ("kubectl/apply", "helm/refused-by-the-server"),

@@ -82,6 +82,8 @@ def value(data: Any, key: str = "") -> Any:
         return {str(text(k)): value(v, k) for k, v in sorted(data.items())}
     if isinstance(data, list):
         found = [value(item) for item in data]
+        if key == "cells":  # of a table, where ages are computed
+            return [_AGES.sub("DURATION", item) if isinstance(item, str) else item for item in found]
         return sorted(found, key=_owner) if key == "managedFields" else found
     if isinstance(data, str):
         return _KEYS.get(key) or text(data) if data else data

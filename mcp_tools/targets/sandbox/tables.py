@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import lzma
 from collections.abc import Sequence
 from typing import Any
 
-from mcp_tools.targets.sandbox import tables_other, tables_pods, tables_system, tables_workloads
+from mcp_tools.targets.sandbox import kinds, tables_other, tables_pods, tables_system, tables_workloads
 from mcp_tools.targets.sandbox.kinds import Kind
 from mcp_tools.targets.sandbox.store import Obj
 from mcp_tools.targets.sandbox.tables_common import NAME, Cells, column
@@ -30,7 +33,26 @@ def _plain(obj: Obj, now: float) -> list[Any]:
 PLAIN: tuple[Columns, Cells] = ((NAME, column("Created At", "date")), _plain)
 """What the API server shows of kinds without columns of their own."""
 
+SCALE = "scale"
+"""The name of the columns of a scale."""
+
 STATUS = tuple(column(name) for name in ("Status", "Reason", "Message"))
+
+
+@functools.cache
+def _descriptions() -> dict[str, dict[str, str]]:
+    """What columns are about, by key and name; ``*`` is for all. Written by ``scripts/sandbox_columns.py``."""
+    with lzma.open(kinds.DATA / "columns.json.xz", "rt", encoding="utf-8") as file:
+        found: dict[str, dict[str, str]] = json.load(file)
+    return found
+
+
+@functools.cache
+def columns_of(key: str) -> list[dict[str, Any]]:
+    """The columns of a kind, with their descriptions."""
+    columns, _ = tables_workloads.SCALE if key == SCALE else PRINTERS.get(key, PLAIN)
+    known = {**_descriptions()["*"], **_descriptions().get(key, {})}
+    return [{**one, "description": known.get(one["name"], "")} for one in columns]
 
 
 def table(
@@ -44,9 +66,9 @@ def table(
     version: str = "v1",
 ) -> Obj:
     """The Table of those objects. ``include`` is None, Metadata or Object, as in the query ``includeObject``."""
-    columns, cells = PRINTERS.get(kind.key, PLAIN)
+    key, (_, cells) = kind.key, PRINTERS.get(kind.key, PLAIN)
     if items and items[0].get("kind") == "Scale":
-        columns, cells = tables_workloads.SCALE
+        key, (_, cells) = SCALE, tables_workloads.SCALE
     rows = []
     for obj in items:
         row: dict[str, Any] = {"cells": cells(obj, now)}
@@ -63,7 +85,7 @@ def table(
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": meta or {},
-        "columnDefinitions": list(columns) if headers else [],
+        "columnDefinitions": columns_of(key) if headers else [],
         "rows": rows,
     }
 

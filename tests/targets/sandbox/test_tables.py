@@ -320,3 +320,19 @@ def test_the_object_of_a_row_is_what_was_asked_for() -> None:
         "apiVersion": "meta.k8s.io/v1",
         "metadata": thing["metadata"],
     }
+
+
+def test_columns_say_what_they_are_about() -> None:
+    for kind in kinds.builtin():
+        described = {column["name"]: column["description"] for column in tables.columns_of(kind.key)}
+        assert described.get("Name", "Name must be unique").startswith("Name must be unique"), kind.key
+        assert described.get("Age", "CreationTimestamp is").startswith("CreationTimestamp is"), kind.key
+    data = tables.columns_of("configmaps")[1]
+    assert data["description"].startswith("Data contains the configuration data.")
+
+
+def test_what_is_described_is_a_column() -> None:
+    for key, texts in tables._descriptions().items():
+        assert key in {"*", tables.SCALE, *tables.PRINTERS}
+        if key != "*":
+            assert set(texts) <= {column["name"] for column in tables.columns_of(key)}, key
