@@ -580,9 +580,9 @@ def disk_of_a_container_is_too_small(s: Stage) -> None:
     writes = "head -c 30000000 /dev/zero > /x; sleep 3600"
     made = sh(writes, resources={"limits": {"ephemeral-storage": "10Mi"}})
     s.make(told(made, does={"writes": [{"path": "/x", "bytes": 30000000}]}))
-    found = s.until("pods", phase("Failed"), seconds=120)
+    found = s.until("pods", lambda p: phase("Failed")(p) and look.box_state(p, "terminated", "Error"), seconds=120)
     s.note("pods", [look.pod(item) for item in found["items"]])
-    s.until("events", look.has_events(s, "Evicted"))
+    s.until("events", look.has_events(s, "Evicted", "Killing"))
     s.note("events", look.events(s, kinds=("Pod",)))
 
 

@@ -116,11 +116,7 @@ def test_a_full_disk_evicts_and_loses_unused_images(lab: Lab) -> None:
 def test_a_hook_that_fails_after_the_start(lab: Lab) -> None:
     hook = {"postStart": {"exec": {"command": ["sh", "-c", "exit 3"]}}}
     pod = lab.pod(box={**SERVER, "lifecycle": hook}, settle=8)
-    uid = pod["metadata"]["uid"]
-    where = f'Exec lifecycle hook ([sh -c exit 3]) for Container "web" in Pod "web_default({uid})" failed'
-    assert lab.said("FailedPostStartHook") == [
-        f"{where} - error: command 'sh -c exit 3' exited with 3: , message: \"\""
-    ]
+    assert lab.said("FailedPostStartHook") == ["PostStartHook failed"]
     assert lab.said("Killing") == ["FailedPostStartHook"]
     assert box(pod)["restartCount"] >= 1
 

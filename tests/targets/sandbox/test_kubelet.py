@@ -311,6 +311,7 @@ def test_ends_a_pod_at_its_deadline(lab: Lab) -> None:
     status = pod["status"]
     message = "Pod was active on the node longer than the specified deadline"
     assert (status["phase"], status["reason"], status["message"]) == ("Failed", "DeadlineExceeded", message)
+    assert lab.said("Killing") == ["Stopping container web"]
 
 
 def test_tells_a_pod_what_it_wants_to_know_of_itself(lab: Lab) -> None:
@@ -336,10 +337,21 @@ def test_evicts_what_writes_too_much(lab: Lab) -> None:
         box={"command": ["sh", "-c", "dd if=/dev/zero of=/x bs=1M count=50; sleep 600"], "resources": limits}, settle=5
     )
     status = pod["status"]
-    message = 'Container web exceeded its local ephemeral storage limit "10Mi". '
+    message = "Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. "
     assert (status["phase"], status["reason"], status["message"]) == ("Failed", "Evicted", message)
     assert lab.said("Evicted") == [message]
-    assert condition(pod, "DisruptionTarget") == ("True", "TerminationByKubelet", message)
+    assert lab.said("Killing") == ["Stopping container web"]
+    assert "DisruptionTarget" not in [entry["type"] for entry in status["conditions"]]
+
+
+def test_evicts_when_one_of_two_writes_more_than_its_own_limit(lab: Lab) -> None:
+    def made(name: str, script: str, size: str) -> dict[str, object]:
+        limits = {"limits": {"ephemeral-storage": size}}
+        return {"name": name, "image": "busybox:1.36", "command": ["sh", "-c", script], "resources": limits}
+
+    writes = made("web", "dd if=/dev/zero of=/x bs=1M count=50; sleep 600", "10Mi")
+    pod = lab.pod(containers=[writes, made("other", "sleep 600", "1Gi")], settle=5)
+    assert pod["status"]["message"] == 'Container web exceeded its local ephemeral storage limit "10Mi". '
 
 
 def test_evicts_for_an_empty_dir_that_is_too_full(lab: Lab) -> None:

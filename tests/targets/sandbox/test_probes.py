@@ -70,6 +70,14 @@ def test_says_why_a_readiness_probe_failed(lab: Lab, said: dict, how: dict, text
     assert lab.said("Unhealthy") == [f"Readiness probe failed: {text}"]
 
 
+def test_the_server_of_python_does_not_know_https(lab: Lab) -> None:
+    serves = {"command": ["python3", "-m", "http.server", "8000"]}
+    how = probe(httpGet={"path": "/x", "port": 8000, "scheme": "HTTPS"})
+    lab.pod(box={**PORT, **serves, "readinessProbe": how}, settle=60)
+    why = "tls: first record does not look like a TLS handshake"
+    assert lab.said("Unhealthy") == [f'Readiness probe failed: Get "https://10.244.0.3:8000/x": {why}']
+
+
 def test_does_not_ask_for_ever(lab: Lab) -> None:
     lab.pod(box={**PORT, "readinessProbe": probe(tcpSocket={"port": 9999}), "livenessProbe": HTTP}, settle=600)
     assert lab.count("Unhealthy") == 3

@@ -56,12 +56,21 @@ def once(lab: Lab, *command: str, image: str = "busybox:1.36", settle: float = 6
         ("cat <<EOF\nhello\nEOF", 0, "hello\n"),
         ("until false; do break; done; echo out", 0, "out\n"),
         ("! true; echo $?", 0, "1\n"),
+        ("echo -n one; printf 'two %s\\n' 2; printf three", 0, "onetwo 2\nthree"),
+        ("printf 'a\\nb' | while read x; do echo $x; done; echo $(printf c)d", 0, "a\nb\ncd\n"),
         ("echo 'unterminated", 2, "sh: syntax error: unterminated quoted string\n"),
         ("exec echo last; echo never", 0, "last\n"),
     ],
 )
 def test_runs_a_script(lab: Lab, script: str, code: int, text: str) -> None:
     assert once(lab, "sh", "-c", script) == (code, text)
+
+
+def test_a_line_is_in_the_log_when_it_has_its_end(lab: Lab) -> None:
+    lab.pod(box={"command": ["sh", "-c", "echo one; printf two; sleep 5; echo three; sleep 600"]}, settle=3)
+    assert log(lab) == "one\n"
+    lab.after(5)
+    assert log(lab) == "one\ntwothree\n"
 
 
 def test_writes_where_it_may(lab: Lab) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 
 from mcp_tools.targets.sandbox.node.box import Box
 from mcp_tools.targets.sandbox.node.commands_net import PROGRAMS as NETWORK
 from mcp_tools.targets.sandbox.node.commands_net import Program, number, options
-from mcp_tools.targets.sandbox.node.process import FOREVER, Say, Sleep, Steps, Store, Use
+from mcp_tools.targets.sandbox.node.process import FOREVER, Say, Sleep, Step, Steps, Store, Use
 
 _UNITS = {"": 1, "c": 1, "k": 1 << 10, "K": 1 << 10, "M": 1 << 20, "m": 1 << 20, "G": 1 << 30, "g": 1 << 30}
 _DURATION = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
@@ -50,12 +51,20 @@ def _forever(box: Box, argv: list[str], stdin: str) -> Steps:
     return 0
 
 
+def _text(text: str, end: str = "") -> Iterator[Step]:
+    """Write that, with the ends of lines that it has itself."""
+    text += end
+    if text:
+        yield Say(text.removesuffix("\n"), open=not text.endswith("\n"))
+
+
 def echo(box: Box, argv: list[str], stdin: str) -> Steps:
     """echo."""
-    words = argv[1:]
+    words, goes_on = argv[1:], False
     while words and re.fullmatch(r"-[neE]+", words[0]):
+        goes_on |= "n" in words[0]
         words = words[1:]
-    yield Say(" ".join(words))
+    yield from _text(" ".join(words), end="" if goes_on else "\n")
     return 0
 
 
@@ -64,7 +73,7 @@ def printf(box: Box, argv: list[str], stdin: str) -> Steps:
     form, values = (argv[1] if len(argv) > 1 else ""), list(argv[2:])
     text = re.sub(r"%-?\d*[sd]", lambda _: values.pop(0) if values else "", form)
     text = text.replace("%%", "%").replace("\\n", "\n").replace("\\t", "\t")
-    yield Say(text.removesuffix("\n"))
+    yield from _text(text)
     return 0
 
 
@@ -77,7 +86,7 @@ def cat(box: Box, argv: list[str], stdin: str) -> Steps:
             yield Say(f"cat: {path}: {gone}" if box.dash else f"cat: can't open '{path}': {gone}")
             code = 1
         elif text := box.text(path):
-            yield Say(text.removesuffix("\n"))
+            yield from _text(text)
     if len(argv) == 1 and stdin:
         yield Say(stdin)
     return code

@@ -117,6 +117,8 @@ def stop_all(sync: Sync, grace: float | None = None) -> None:
         grace = 0.0 if sync.run.outcome is not None and sync.run.outcome[1] == "Evicted" else grace
     for slot in sync.run.slots:
         slot.retry_at, slot.pull = None, None
+        if slot.up is not None and slot.up.stop_at is None:
+            sync.kubelet.event(sync.pod, slot, "Normal", "Killing", f"Stopping container {slot.name}")
         stop(sync, slot, grace)
 
 
@@ -137,16 +139,16 @@ def evicted(sync: Sync) -> bool:
     message = _too_much(sync.run)
     if not message:
         return False
-    evict(sync.kubelet, sync.run, sync.pod, message)
+    evict(sync.kubelet, sync.run, sync.pod, message, disrupted=False)
     stop_all(sync, 0.0)
     return True
 
 
-def evict(kubelet: Kubelet, run: PodRun, pod: Obj, message: str) -> None:
-    """Decide that the pod is evicted; its next look ends it."""
+def evict(kubelet: Kubelet, run: PodRun, pod: Obj, message: str, *, disrupted: bool = True) -> None:
+    """Decide that the pod is evicted; its next look ends it. What wrote too much itself is not ``disrupted``."""
     kubelet.event(pod, None, "Warning", "Evicted", message)
     run.outcome = ("Failed", "Evicted", message)
-    run.disruption = message
+    run.disruption = message if disrupted else ""
 
 
 def _too_much(run: PodRun) -> str:
@@ -155,15 +157,38 @@ def _too_much(run: PodRun) -> str:
             continue
         used = sum(sum(files.values()) for key, files in run.shared.items() if key.partition("/")[0] == name)
         if used > volume.limit:
-            limit = str(quantity.of(volume.limit, "BinarySI"))
-            return f'Usage of EmptyDir volume "{name}" exceeds the limit "{limit}". '
+            shown = str(quantity.of(volume.limit, "BinarySI"))
+            return f'Usage of EmptyDir volume "{name}" exceeds the limit "{shown}". '
+    limit = _disk_limit(run)
+    if limit is not None and _disk_used(run) > limit:
+        shown = str(quantity.of(limit, "BinarySI"))
+        return f"Pod ephemeral local storage usage exceeds the total limit of containers {shown}. "
     for slot in run.slots:
-        written = ((slot.spec.get("resources") or {}).get("limits") or {}).get("ephemeral-storage")
+        written = _disk_limit_of(slot)
         if written is None or slot.up is None or slot.up.process is None:
             continue
         if slot.up.process.written.get("", 0) > quantity.parse(written).value:
             return f'Container {slot.name} exceeded its local ephemeral storage limit "{quantity.canonical(written)}". '
     return ""
+
+
+def _disk_limit_of(slot: Slot) -> str | None:
+    limits = (slot.spec.get("resources") or {}).get("limits") or {}
+    return limits.get("ephemeral-storage")
+
+
+def _disk_limit(run: PodRun) -> int | None:
+    """What the containers may write together; None when none of them has a limit."""
+    limits = [(slot.role, quantity.parse(text).value) for slot in run.slots if (text := _disk_limit_of(slot))]
+    together = sum(limit for role, limit in limits if role != "init")
+    return max([together, *(limit for role, limit in limits if role == "init")]) if limits else None
+
+
+def _disk_used(run: PodRun) -> int:
+    """What the containers have written to their own layers, and to volumes on the disk."""
+    own = sum(slot.up.process.written.get("", 0) for slot in run.slots if slot.up is not None and slot.up.process)
+    kept = [name for name, volume in (run.volumes or {}).items() if volume.kind == "emptyDir" and not volume.memory]
+    return own + sum(sum(files.values()) for key, files in run.shared.items() if key.partition("/")[0] in kept)
 
 
 def pressure_message(run: PodRun, resource: str) -> str:

@@ -279,4 +279,5 @@ def _last_words(slot: Slot, run: Run) -> str:
         return ""
     if run.process.ended is None or run.process.ended.code == 0:
         return ""
-    return "".join(f"{text}\n" for _, text in run.process.lines[-80:])[-2048:]
+    text = "".join(f"{text}\n" for _, text in run.process.lines[-80:])
+    return (text.removesuffix("\n") if run.process.open else text)[-2048:]

@@ -50,9 +50,11 @@ def read(
         lines = [(at, text) for at, text in lines if kubelet.time.real(at) >= since_time]
     if tail_lines is not None:
         lines = lines[-tail_lines:] if tail_lines else []
-    if not timestamps:
-        return "".join(f"{text}\n" for _, text in lines)
-    return "".join(f"{_stamp(kubelet.time.real(at))} {text}\n" for at, text in lines)
+    if timestamps:
+        lines = [(at, f"{_stamp(kubelet.time.real(at))} {text}") for at, text in lines]
+    text = "".join(f"{text}\n" for _, text in lines)
+    cut = found.process is not None and found.process.open and not found.running
+    return text.removesuffix("\n") if cut else text
 
 
 def _stamp(at: float) -> str:
@@ -92,4 +94,6 @@ def _lines(kubelet: Kubelet, run: PodRun, slot: Slot, found: Run) -> list[tuple[
         found.process.advance(now, idle=True)
         if found.process.ended is not None:
             kubelet.again(run.ref)
-    return [(at, text) for at, text in found.process.lines if at <= now]
+    # A line without its end is written to the log when the process ends.
+    whole = found.process.lines[:-1] if found.running and found.process.open else found.process.lines
+    return [(at, text) for at, text in whole if at <= now]

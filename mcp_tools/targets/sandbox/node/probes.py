@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mcp_tools.targets.sandbox.node import programs
 from mcp_tools.targets.sandbox.node.box import Box
 from mcp_tools.targets.sandbox.node.network import Ports
-from mcp_tools.targets.sandbox.node.process import Say, Sleep
+from mcp_tools.targets.sandbox.node.process import Say, Sleep, written
 from mcp_tools.targets.sandbox.node.runtime import Probing, Run
 from mcp_tools.targets.sandbox.store import Obj
 
@@ -82,6 +82,8 @@ def _http(spec: Obj, host: str, port: int, timeout: float, ports: Ports) -> Outc
         return Outcome(False, f'Get "{url}": {broken}')
     if answers.protocol == "tcp":
         return Outcome(False, f'Get "{url}": EOF')
+    if scheme == "https" and answers.bare:
+        return Outcome(False, f'Get "{url}": tls: first record does not look like a TLS handshake')
     if scheme == "https":
         return Outcome(False, f'Get "{url}": http: server gave HTTP response to HTTPS client')
     if answers.latency >= timeout:
@@ -121,24 +123,24 @@ def execute(box: Box, argv: list[str], limit: float = 3600.0) -> Executed:
             "executable file not found in $PATH" if "/" not in argv[0] else f"stat {argv[0]}: no such file or directory"
         )
         why = f'exec failed: unable to start container process: exec: "{argv[0]}": {what}: unknown'
-        return Executed(126 if "/" in argv[0] else 127, f"OCI runtime exec failed: {why}\n", 0.0)
+        return Executed(126 if "/" in argv[0] else 127, f"OCI runtime exec failed: {why}\r\n", 0.0)
     inside = Box(**{**vars(box), "argv": argv})
     steps = programs.default(inside)
-    lines: list[str] = []
+    said: list[Say] = []
     seconds = 0.0
     for _ in range(20_000):
         try:
             step = next(steps)
         except StopIteration as end:
-            return Executed(int(end.value or 0), "".join(f"{line}\n" for line in lines), seconds)
+            return Executed(int(end.value or 0), written(said), seconds)
         if isinstance(step, Sleep):
             seconds += step.seconds
             if seconds > limit:
                 break
         elif isinstance(step, Say):
-            lines.append(step.text)
+            said.append(step)
     steps.close()
-    return Executed(137, "".join(f"{line}\n" for line in lines), max(seconds, limit + 1))
+    return Executed(137, written(said), max(seconds, limit + 1))
 
 
 def _exec(run: Run, argv: list[str], timeout: float) -> Outcome:

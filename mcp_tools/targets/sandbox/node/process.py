@@ -33,9 +33,10 @@ class Sleep(NamedTuple):
 
 
 class Say(NamedTuple):
-    """A line of output."""
+    """A line of output. ``open``: no end of line comes after it; what is said next goes on there."""
 
     text: str
+    open: bool = False
 
 
 class Listen(NamedTuple):
@@ -63,6 +64,11 @@ Steps = Generator[Step, None, int]
 """What a process does; the value in the end is its exit code."""
 
 
+def written(said: list[Say]) -> str:
+    """The text of all that, with its ends of lines."""
+    return "".join(step.text if step.open else f"{step.text}\n" for step in said)
+
+
 @dataclass(frozen=True)
 class Answers:
     """How a port answers. ``status`` gives the HTTP status of a path."""
@@ -72,6 +78,8 @@ class Answers:
     other: int = 200
     latency: float = 0.0
     body: str = ""
+    bare: bool = False
+    """Whether it answers what is no HTTP without a status line, as ``http.server`` does: in HTTP/0.9."""
     unready: Callable[[], bool] | None = None
     """Whether something that it depends on is not there: its readiness paths answer 503 then."""
 
@@ -111,6 +119,8 @@ class Process:
     ports: dict[int, Answers] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     pause: float = 0.0
+    open: bool = False
+    """Whether the last line has no end yet."""
 
     def __post_init__(self) -> None:
         self.at = self.started
@@ -155,8 +165,12 @@ class Process:
         match step:
             case Sleep(seconds, care):
                 self.at, self.care, self.pause = self.at + seconds, care, seconds
-            case Say(text):
-                self.lines.extend((self.at, line) for line in text.split("\n"))
+            case Say(text, goes_on):
+                first, *more = text.split("\n")
+                if self.open:
+                    first = self.lines.pop()[1] + first
+                self.lines.extend((self.at, line) for line in (first, *more))
+                self.open = goes_on
                 if len(self.lines) > KEPT_LINES:
                     del self.lines[: len(self.lines) - KEPT_LINES]
             case Listen(ports, answers):

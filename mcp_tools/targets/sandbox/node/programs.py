@@ -17,6 +17,7 @@ from mcp_tools.targets.sandbox.node.servers import (
     NODE,
     PYTHON,
     SERVERS,
+    bare,
     footprint,
     known_paths,
     prerequisites,
@@ -186,7 +187,7 @@ def server(box: Box, argv: list[str]) -> Steps:
     yield from commands.allocate(footprint(box, argv), 0.0)
     paths, other = known_paths(argv)
     speaks: Literal["tcp", "http"] = "tcp" if protocol == "tcp" else "http"
-    code = yield from listen(box, ports, Answers(speaks, paths, other, latency=throttled(box)))
+    code = yield from listen(box, ports, Answers(speaks, paths, other, latency=throttled(box), bare=bare(argv)))
     if code:
         return code
     yield Sleep(FOREVER)
@@ -314,7 +315,7 @@ def _open(box: Box, said: Behaviour) -> Steps:
     speaks = said.protocol if said.protocol != "http" or protocol == "http" else "tcp"
     paths = tuple((path, status) for path, status in said.paths.items() if path != "*")
     unready = _missing(box, said.depends_on) if said.depends_on else None
-    answers = Answers(speaks, paths, said.paths.get("*", 200), said.latency, unready=unready)
+    answers = Answers(speaks, paths, said.paths.get("*", 200), said.latency, bare=bare(box.argv), unready=unready)
     return (yield from listen(box, tuple(said.ports) if said.ports is not None else ports, answers))
 
 

@@ -275,7 +275,8 @@ class _Walker(Values):
         for number in ports:
             if self.box.taken(number):
                 raise _Raised("OSError", "[Errno 98] Address already in use")
-        yield Listen(ports, Answers(paths=tuple(self.paths.items()), other=self.other))
+        bare = ast.unparse(node.func).endswith(".serve_forever")
+        yield Listen(ports, Answers(paths=tuple(self.paths.items()), other=self.other, bare=bare))
         yield Use(14 << 20)
         yield Sleep(FOREVER)
         return 0

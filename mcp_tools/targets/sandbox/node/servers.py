@@ -56,6 +56,11 @@ def known_paths(argv: list[str]) -> tuple[tuple[tuple[str, int], ...], int]:
     return (), 200
 
 
+def bare(argv: list[str]) -> bool:
+    """Whether the server is Python's own, which answers in HTTP/0.9 to what it does not understand."""
+    return "http.server" in argv
+
+
 def throttled(box: Box) -> float:
     """Seconds that a request takes for want of processor time."""
     limit = ((box.container.get("resources") or {}).get("limits") or {}).get("cpu")

@@ -9,7 +9,7 @@ import re
 from mcp_tools.targets.sandbox.node import commands, programs, shell_values
 from mcp_tools.targets.sandbox.node.box import Box
 from mcp_tools.targets.sandbox.node.commands import FILTERS
-from mcp_tools.targets.sandbox.node.process import Care, Say, Sleep, Steps
+from mcp_tools.targets.sandbox.node.process import Care, Say, Sleep, Steps, written
 from mcp_tools.targets.sandbox.node.shell_care import care_of
 from mcp_tools.targets.sandbox.node.shell_parse import parse
 from mcp_tools.targets.sandbox.node.shell_syntax import (
@@ -202,15 +202,15 @@ class Shell(Words):
                 guard = self._guard(part) if node.negated else self.node(part)
                 code = yield from guard
             else:
-                lines: list[str] = []
+                said: list[Say] = []
                 self._stdin = stdin
-                yield from self._captured(self.node(part), lines)
-                stdin = "\n".join(lines)
+                yield from self._captured(self.node(part), said)
+                stdin = written(said).removesuffix("\n")
         return int(code == 0) if node.negated else code
 
     _stdin = ""
 
-    def _captured(self, steps: Steps, lines: list[str]) -> Steps:
+    def _captured(self, steps: Steps, said: list[Say]) -> Steps:
         """Pass every step on but output, which is collected."""
         while True:
             try:
@@ -218,7 +218,7 @@ class Shell(Words):
             except StopIteration as end:
                 return int(end.value or 0)
             if isinstance(step, Say):
-                lines.append(step.text)
+                said.append(step)
             else:
                 yield step
 
@@ -333,14 +333,14 @@ class Shell(Words):
 
     def command_output(self, script: str) -> str:
         """Command substitution: run at once; the command that it is part of waits afterwards as long as it took."""
-        lines: list[str] = []
+        said: list[Say] = []
         inner = Shell(self.box, self.argv)
         inner.variables, inner.functions = dict(self.variables), self.functions
         pauses = 0
         try:
             for step in inner.block(parse(script)):
                 if isinstance(step, Say):
-                    lines.append(step.text)
+                    said.append(step)
                 elif isinstance(step, Sleep):
                     pauses += 1
                     self.owed += min(step.seconds, 3600.0)
@@ -350,7 +350,7 @@ class Shell(Words):
             self.code = end.code
         except Unknown:
             return ""
-        return "\n".join(lines).rstrip("\n")
+        return written(said).rstrip("\n")
 
     def _me(self) -> str:
         """How the shell calls itself in what it says; dash adds the line."""
@@ -379,12 +379,12 @@ class Shell(Words):
             return 2 if self.box.dash else 1
         if target.startswith(("/dev/std", "/proc/1/fd")):
             return (yield from steps)
-        lines: list[str] = []
-        code = yield from self._captured(steps, lines)
+        said: list[Say] = []
+        code = yield from self._captured(steps, said)
         if target == self.box.container.get("terminationMessagePath", "/dev/termination-log"):
-            self.box.last_words += lines
+            self.box.last_words += written(said).splitlines()
         if not target.startswith("/dev/"):
-            self.box.write(target, sum(len(line) + 1 for line in lines))
+            self.box.write(target, len(written(said)))
         return code
 
 

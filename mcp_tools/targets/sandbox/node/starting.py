@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from mcp_tools.targets.sandbox import quantity
@@ -235,10 +234,8 @@ def _post_start(kubelet: Kubelet, pod: Obj, slot: Slot, box: Box, now: float) ->
     done = probes.execute(box, command) if command else None
     if done is None or done.code == 0:
         return
-    where = f'Exec lifecycle hook ([{" ".join(command)}]) for Container "{slot.name}" in Pod "{pod_words(pod)}" failed'
-    said = json.dumps(done.output)
-    why = f"error: command '{' '.join(command)}' exited with {done.code}: {done.output}, message: {said}"
-    kubelet.event(pod, slot, "Warning", "FailedPostStartHook", f"{where} - {why}")
+    # What the command said stays out of the event: it may hold secrets.
+    kubelet.event(pod, slot, "Warning", "FailedPostStartHook", "PostStartHook failed")
     kubelet.event(pod, slot, "Normal", "Killing", "FailedPostStartHook")
     slot.up.process.kill(now, 137)
     slot.up.end(now, 137, "Error")
