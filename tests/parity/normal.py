@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -79,7 +80,7 @@ def output(said: str) -> list[str]:
 def value(data: Any, key: str = "") -> Any:
     """JSON data. The order of keys does not count, that of lists does."""
     if isinstance(data, dict):
-        return {str(text(k)): value(v, k) for k, v in sorted(data.items())}
+        return _ordered({str(text(k)): value(v, k) for k, v in sorted(data.items())})
     if isinstance(data, list):
         found = [value(item) for item in data]
         if key == "cells":  # of a table, where ages are computed
@@ -90,6 +91,22 @@ def value(data: Any, key: str = "") -> Any:
     if key in ("nodePort", "healthCheckNodePort") and data:
         return "NODEPORT"
     return data
+
+
+def _ordered(found: dict[str, Any]) -> dict[str, Any]:
+    """A refusal with its causes in one order: those of a map are in no order in Go, from one call to the next."""
+    details = found.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    if not isinstance(causes, list) or len(causes) < 2 or not isinstance(found.get("message"), str):
+        return found
+
+    def said(these: list[dict[str, str]]) -> str:
+        each = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in these]
+        return f"[{', '.join(each)}]"
+
+    inorder = sorted(causes, key=lambda cause: json.dumps(cause, sort_keys=True))
+    message = found["message"].replace(said(causes), said(inorder))
+    return found | {"message": message, "details": details | {"causes": inorder}}
 
 
 def _owner(entry: Any) -> tuple[str, ...]:
