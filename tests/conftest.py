@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     yield home / "state" / "longshore"
 
 
+@cache
 def docker_answers() -> str:
     """Empty when the Docker daemon answers; otherwise why not."""
     if shutil.which("docker") is None:
@@ -37,6 +39,7 @@ def docker_answers() -> str:
     return "" if done.returncode == 0 else f"the Docker daemon does not answer: {done.stderr.strip()[:200]}"
 
 
+@cache
 def cluster_answers() -> str:
     """Empty when the cluster of the context ``minikube`` answers; otherwise why not."""
     from mcp_tools.engines.kubernetes import KubeEngine
@@ -50,16 +53,6 @@ def cluster_answers() -> str:
     except LongshoreError as error:
         return error.line()
     return ""
-
-
-@pytest.fixture(scope="session")
-def _docker() -> str:
-    return docker_answers()
-
-
-@pytest.fixture(scope="session")
-def _cluster() -> str:
-    return cluster_answers()
 
 
 @pytest.fixture(scope="session")
@@ -81,13 +74,17 @@ def _base_images(tmp_path_factory: pytest.TempPathFactory) -> None:
     asyncio.run(load())
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, with the reason, what needs something that is not here: before any fixture reaches for it."""
+    markers = {mark.name for mark in item.iter_markers()}
+    if "docker" in markers and (why := docker_answers()):
+        pytest.skip(f"needs Docker: {why}")
+    if markers & {"cluster", "minikube", "e2e"} and (why := cluster_answers()):
+        pytest.skip(f"needs a running Minikube: {why}")
+
+
 @pytest.fixture(autouse=True)
 def _needs(request: pytest.FixtureRequest) -> None:
-    """Skip, with the reason, what needs something that is not here."""
-    markers = {mark.name for mark in request.node.iter_markers()}
-    if "docker" in markers and (why := request.getfixturevalue("_docker")):
-        pytest.skip(f"needs Docker: {why}")
-    if markers & {"cluster", "minikube", "e2e"} and (why := request.getfixturevalue("_cluster")):
-        pytest.skip(f"needs a running Minikube: {why}")
-    if markers & {"cluster", "minikube"}:
+    """The public image is in the node for every test that starts pods there."""
+    if {mark.name for mark in request.node.iter_markers()} & {"cluster", "minikube"}:
         request.getfixturevalue("_base_images")

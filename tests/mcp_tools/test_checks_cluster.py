@@ -62,10 +62,8 @@ def eventually(look: Any, good: Any, seconds: float = 90) -> Any:
 
 
 @pytest.fixture(scope="module")
-def broken(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def broken() -> Iterator[dict[str, str]]:
     """Fault → its namespace; all are made at once, because some take a while to show."""
-    if request.getfixturevalue("_cluster"):
-        pytest.skip("needs a running Minikube")
     spaces = {fault: f"longshore-check-{fault}-{secrets.token_hex(3)}" for fault in FAULTS}
     items = [item for fault, space in spaces.items() for item in (namespace(space), *scene(fault, space))]
     try:
@@ -93,10 +91,8 @@ def test_the_cluster_itself_is_healthy_to_diagnosis(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """Two services, one of which depends on the other, and their longshore.yaml."""
-    if request.getfixturevalue("_cluster"):
-        pytest.skip("needs a running Minikube")
     space, folder = f"longshore-check-pair-{secrets.token_hex(3)}", tmp_path_factory.mktemp("pair")
     document = {
         "apiVersion": "longshore.dev/v1",
