@@ -35,6 +35,8 @@ __all__ = ["DEFAULT_TOOLSETS", "Options", "build", "definitions"]
 
 NAME = "longshore"
 RUNNERS = ("playbook_run", "playbook_resume")
+PREVIEW = "longshore/preview"
+"""``_meta`` of a call that shall only say what it would do, and what it would ask. It never acts."""
 APPROVE: types.ElicitRequestedSchema = {
     "type": "object",
     "properties": {
@@ -159,6 +161,8 @@ class Service:
             await ctx.session.report_progress(done, total, message)
 
         try:
+            if (ctx.meta or {}).get(PREVIEW):
+                return await self._preview(name, arguments, session)
             run_id, dismissed = self._take_answers(ctx, params)
             asks = asks and not dismissed  # who does not want to answer now is not asked again at once
             if run_id is not None and name in RUNNERS:
@@ -175,6 +179,20 @@ class Service:
             return _input_required(waiting, str(outcome.data["run_id"]))
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=outcome.text)], structured_content=outcome.data
+        )
+
+    async def _preview(self, name: str, arguments: dict[str, Any], session: Session) -> types.CallToolResult:
+        effect, preview, waiting = await self.guard.preview(name, arguments, session=session)
+        data = {
+            "effect": effect.value,
+            "summary": preview.summary,
+            "needs_confirmation": waiting is not None,
+            "question": waiting.question() if waiting else "",
+        }
+        text = f"preview only, nothing was done\n\n{data['question'] or data['summary']}"
+        # Not a result of the tool: marked as an error, so that nobody takes it for one, nor holds it to its schema.
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=text)], is_error=True, _meta={PREVIEW: data}
         )
 
     def _waiting(self, outcome: Outcome) -> list[Confirmation]:

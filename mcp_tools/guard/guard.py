@@ -174,21 +174,40 @@ class Guard:
         Raises:
             LongshoreError: as :meth:`call`, but nothing is asked and nothing done.
         """
-        entry = self._open(tool, arguments, session, None, None, None, looking=True)
+        entry, seen = await self._look(tool, arguments, session)
         args = entry.args.model_dump(mode="json", exclude_unset=True)
+        digest = confirmations.digest(tool, args, session.world.target, await self._cluster(entry, session, seen), seen)
+        asks = not seen.done and self.policy.decide(tool, seen.effect) == "ask"
+        return Planned(tool, args, seen.effect, seen.preview, seen.done, digest, asks)
+
+    async def preview(
+        self, tool: str, arguments: Mapping[str, Any], *, session: Session
+    ) -> tuple[Effect, Preview, Confirmation | None]:
+        """Look only, and have the question written down that the call would ask; None when it would ask nothing.
+
+        Raises:
+            LongshoreError: as :meth:`plan`.
+        """
+        entry, seen = await self._look(tool, arguments, session)
+        if seen.done or self._decision(session, tool, seen.effect) != "ask":
+            return seen.effect, seen.preview, None
+        question = await self._question(entry, session, seen)
+        waiting = None if self.journal.approved(question.digest) else self.journal.ask(question)
+        return seen.effect, seen.preview, waiting
+
+    async def _look(self, tool: str, arguments: Mapping[str, Any], session: Session) -> tuple[_Entry, Observation]:
+        entry = self._open(tool, arguments, session, None, None, None, looking=True)
         try:
             await session.world.awake()
             await learn(session.world, entry.args, session.workspace)
             if entry.definition.observe is None:
-                seen = Observation(effect=Effect.READ, preview=Preview(summary=entry.definition.title), done=False)
-            else:
-                seen = await self._observe(entry)
+                return entry, Observation(
+                    effect=Effect.READ, preview=Preview(summary=entry.definition.title), done=False
+                )
+            return entry, await self._observe(entry)
         except LongshoreError as error:
             outlet.clean_error(error)
             raise
-        digest = confirmations.digest(tool, args, session.world.target, await self._cluster(entry, session, seen), seen)
-        asks = not seen.done and self.policy.decide(tool, seen.effect) == "ask"
-        return Planned(tool, args, seen.effect, seen.preview, seen.done, digest, asks)
 
     # -- the way through ----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from mcp.server.lowlevel import Server
 from mcp.types import ElicitResult, InputRequiredResult
 
 from mcp_tools.guard.guard import Guard
-from mcp_tools.server import Options, build
+from mcp_tools.server import PREVIEW, Options, build
 from tests.mcp_tools.toys import NAMES, Things, toy_guard, toy_world, toys
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +92,41 @@ async def test_a_yes_does_it_once(things: Things, server: Server[Any], mode: str
     assert result.is_error is not True and result.structured_content["revision"] == 8
     assert things.acts == ["change web"] and len(human.asked) == 1
     assert "from revision 7 to 8" in human.asked[0] and heard == ["changed"]
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_preview_says_what_would_be_asked_and_does_nothing(
+    things: Things, server: Server[Any], guard: Guard, mode: str
+) -> None:
+    human = Human(YES)
+    meta: Any = {PREVIEW: True}
+    async with client(server, mode, human) as made:
+        found = await made.call_tool("toy_change", {"name": "web"}, meta=meta)
+        looked = await made.call_tool("toy_read", {"name": "web"}, meta=meta)
+        assert things.acts == [] and human.asked == []
+        (waiting,) = guard.journal.confirmations(status="waiting")
+        again = await made.call_tool("toy_change", {"name": "web"}, meta=meta)
+        done = await made.call_tool("toy_change", {"name": "web"})
+    said = (found.meta or {})[PREVIEW]
+    assert found.is_error and "nothing was done" in text(found)
+    assert said["needs_confirmation"] is True and said["effect"] == "change" and waiting.id in said["question"]
+    assert (again.meta or {})[PREVIEW]["question"] == said["question"]  # one question, however often it is looked at
+    assert (looked.meta or {})[PREVIEW]["needs_confirmation"] is False
+    assert not done.is_error and human.asked == [said["question"]] and things.acts == ["change web"]
+
+
+async def test_a_preview_of_what_was_approved_elsewhere_asks_nothing(
+    things: Things, server: Server[Any], guard: Guard
+) -> None:
+    meta: Any = {PREVIEW: True}
+    async with client(server, "auto") as made:
+        await made.call_tool("toy_remove", {"name": "web"}, meta=meta)
+        (waiting,) = guard.journal.confirmations(status="waiting")
+        guard.journal.answer(waiting.id, True, by="somebody", channel="terminal")
+        found = await made.call_tool("toy_remove", {"name": "web"}, meta=meta)
+        assert (found.meta or {})[PREVIEW]["needs_confirmation"] is False and things.acts == []
+        assert not (await made.call_tool("toy_remove", {"name": "web"})).is_error
+    assert things.acts == ["remove web"]
 
 
 @pytest.mark.parametrize("mode", ERAS)
