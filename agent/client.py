@@ -23,7 +23,7 @@ from agent.text import one_line, safe
 
 if TYPE_CHECKING:
     from mcp import Client
-    from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
+    from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Tool
 
 __all__ = ["Answer", "Connection", "Progress", "Reply", "Server", "connect"]
 
@@ -31,6 +31,8 @@ Progress = Callable[[float, float | None, str], Awaitable[None]]
 Answer = Callable[["ElicitRequestParams"], Awaitable["ElicitResult"]]
 
 START_SECONDS = 60.0
+PREVIEW = "longshore/preview"
+"""``_meta`` of a call that shall only be looked at; the server's word for it."""
 
 
 def default_command() -> tuple[str, ...]:
@@ -107,6 +109,70 @@ class Server:
             return _reply(await self._rounds(tool, given, say if progress else None), tool)
         except MCPError as error:
             raise _protocol_problem(error, tool) from error
+
+    async def preview(self, tool: str, arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the call would do and ask, without making it: effect, needs_confirmation, question, summary.
+
+        None when the server cannot say: the call itself would fail, or it knows no previews.
+
+        Raises:
+            Problem: the server is gone.
+        """
+        from mcp import MCPError
+
+        meta: Any = {PREVIEW: True}
+        try:
+            result = await self._interrupt.during(
+                self._client.session.call_tool(tool, dict(arguments), meta=meta, allow_input_required=True)
+            )
+        except MCPError as error:
+            raise _protocol_problem(error, tool) from error
+        found = (getattr(result, "meta", None) or {}).get(PREVIEW)
+        return found if isinstance(found, Mapping) else None
+
+    async def tools(self) -> list[Tool]:
+        """Every tool that the server lists.
+
+        Raises:
+            Problem: the server is gone.
+        """
+        from mcp import MCPError
+
+        found: list[Tool] = []
+        cursor: str | None = None
+        try:
+            while True:
+                page = await self._interrupt.during(self._client.list_tools(cursor=cursor))
+                found += page.tools
+                cursor = page.next_cursor
+                if not cursor:
+                    return found
+        except MCPError as error:
+            raise _protocol_problem(error, "tools/list") from error
+
+    async def prompts(self) -> dict[str, str]:
+        """The server's prompts, which are its skills: name → description."""
+        from mcp import MCPError
+
+        try:
+            listed = await self._interrupt.during(self._client.list_prompts())
+        except MCPError:
+            return {}
+        return {prompt.name: safe(prompt.description or "") for prompt in listed.prompts}
+
+    async def prompt(self, name: str) -> str:
+        """The text of one prompt.
+
+        Raises:
+            Problem: there is none.
+        """
+        from mcp import MCPError
+
+        try:
+            found = await self._interrupt.during(self._client.get_prompt(name))
+        except MCPError as error:
+            raise _protocol_problem(error, name) from error
+        return "\n".join(safe(getattr(message.content, "text", "")) for message in found.messages)
 
     async def _rounds(self, tool: str, arguments: dict[str, Any], say: Any) -> CallToolResult:
         """The call, made again with the answers as long as the server asks.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "prompt", "prompts", "read", "resources", "templates"]
 
 TARGET = "longshore://target"
+CLUSTER = "longshore://cluster"
 _RUN = re.compile(r"longshore://runs/([A-Za-z0-9-]{1,80})")
 _RELEASE = re.compile(r"longshore://releases/([a-z0-9-]{1,63})/([a-z0-9-]{1,53})/(history|manifest)")
 _NOTE = re.compile(r"longshore://docs/([a-z0-9-]{1,80})")
@@ -45,6 +46,8 @@ def resources(journal: Journal) -> list[types.Resource]:
     found = [types.Resource(uri="longshore://runs", name="runs", title="Run journal", mime_type="application/json")]
     title = "What is worked on, and whether it is simulated"
     found.append(types.Resource(uri=TARGET, name="target", title=title, mime_type="application/json"))
+    title = "The identity of the cluster"
+    found.append(types.Resource(uri=CLUSTER, name="cluster", title=title, mime_type="application/json"))
     for run in journal.list_runs(20):
         title = f"Run {run['id']}: {run['status']}"
         uri = f"longshore://runs/{run['id']}"
@@ -92,6 +95,8 @@ async def read(uri: str, guard: Guard, session: Session) -> types.ReadResourceRe
         world = session.world
         about = {"target": world.target, "context": world.context, "simulated": world.simulated}
         return _json(uri, about | {"notice": world.notice})
+    if uri == CLUSTER:
+        return _json(uri, {"cluster": await session.world.identity()})
     if uri == "longshore://runs":
         return _json(uri, guard.journal.list_runs())
     if (found := _RUN.fullmatch(uri)) is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_tools.errors import Refused, UsageError
+from mcp_tools.errors import LongshoreError, Refused, UsageError
 
 if TYPE_CHECKING:
     from mcp_tools.catalog import Observation
@@ -68,6 +68,15 @@ class World:
                 for name in ("kube", "helm"):
                     self.__dict__.pop(name, None)
                 self.__dict__["_address"] = address
+
+    async def identity(self) -> str:
+        """What tells this cluster from every other: the UID of its kube-system; ``none`` when none answers."""
+        try:
+            await self.awake()
+            found = await self.kube.get("v1", "Namespace", "kube-system")
+        except LongshoreError:
+            return "none"
+        return str(((found or {}).get("metadata") or {}).get("uid") or "none")
 
     @functools.cached_property
     def kube(self) -> KubeEngine:

@@ -1,4 +1,4 @@
-"""What happens in a conversation, as typed events: the terminal, the plain mode and ``--json`` all show the same ones."""
+"""What happens in a conversation, as typed events: terminal, plain mode and ``--json`` all show the same ones."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class TurnEnded:
-    """The turn is over. ``waiting``: a confirmation is left open. ``why`` says what failed or which budget is used up."""
+    """The turn is over. ``waiting``: a confirmation is left open; ``why``: what failed, or which budget is used up."""
 
     ending: Ending
     spent: Spent

@@ -319,11 +319,7 @@ class Guard:
         """The identity of the cluster: the UID of kube-system; ``none`` when there is no cluster yet."""
         if seen.effect in (Effect.READ, Effect.CREATE) and entry.definition.domain in ("docker", "minikube"):
             return "none"
-        try:
-            found = await session.world.kube.get("v1", "Namespace", "kube-system")
-        except LongshoreError:
-            return "none"
-        return str(((found or {}).get("metadata") or {}).get("uid") or "none")
+        return await session.world.identity()
 
     # -- writing down -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,83 @@
+"""What happens in a conversation, in words: calls and results on one line, what was spent, how a turn ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from agent.chat.events import Spent, ToolFinished, TurnEnded
+from agent.text import count, one_line, short
+
+__all__ = ["about_line", "arguments_line", "ended_line", "result_line", "spent_line"]
+
+_FIRST = ("name", "release", "kind", "service", "path", "application", "namespace")
+"""Arguments that say what a call is about; they come first."""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        line = one_line(value)
+        return line if line and " " not in line else f'"{line}"'
+    if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
+        return ",".join(one_line(item) for item in value)
+    if isinstance(value, (list, tuple, Mapping)):
+        return one_line(json.dumps(value, ensure_ascii=False, default=str))
+    return one_line(value)
+
+
+def arguments_line(arguments: Mapping[str, Any], width: int = 100) -> str:
+    """``name=todo-backend namespace=todo``, cut to the width."""
+    given = {key: value for key, value in arguments.items() if value not in (None, "", [], {})}
+    order = sorted(given, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
+    return short(" ".join(f"{one_line(key)}={_value(given[key])}" for key in order), width)
+
+
+def result_line(event: ToolFinished, width: int = 100) -> str:
+    """The first thing that a result says; of a failure, what and why."""
+    if event.problem:
+        parts = [one_line(event.problem.get(key)) for key in ("what", "why") if event.problem.get(key)]
+        return short(": ".join(parts), width)
+    summary = event.data.get("summary") if isinstance(event.data, Mapping) else None
+    lines = [line for line in map(one_line, event.text.splitlines()) if line.strip("#=-*| ")]
+    first = summary if isinstance(summary, str) and summary else (lines[0] if lines else "")
+    more = "" if isinstance(summary, str) and summary else _more(lines)
+    return short(first, width - len(more)) + more
+
+
+def _more(lines: list[str]) -> str:
+    return f"  (+{count(len(lines) - 1, 'line')})" if len(lines) > 1 else ""
+
+
+def spent_line(spent: Spent) -> str:
+    """``3 turns · 5 calls · 12k tokens · $0.04``; what is zero is not named."""
+    parts = [count(spent.turns, "turn")] if spent.turns else []
+    parts += [count(spent.calls, "call")] if spent.calls else []
+    tokens = spent.input_tokens + spent.output_tokens
+    if tokens:
+        parts.append(f"{tokens} tokens" if tokens < 1000 else f"{tokens / 1000:.1f}k tokens")
+        if spent.money is not None:
+            parts.append(f"${spent.money:.2f}" if spent.money >= 0.005 else f"${spent.money:.4f}")
+    return " · ".join(parts)
+
+
+def about_line(about: Mapping[str, Any]) -> str:
+    """The target: ``minikube``, ``sandbox (simulated)``."""
+    target = one_line(about.get("target") or "")
+    if about.get("simulated"):
+        return f"{target or 'sandbox'} (simulated)"
+    return target
+
+
+def ended_line(event: TurnEnded) -> str:
+    """Why a turn ended before its end; empty when it was done."""
+    words = {
+        "waiting": "a question is left open: nothing was done about it",
+        "interrupted": "stopped; the conversation goes on",
+        "failed": "it did not work",
+        "budget": "a budget is used up",
+    }.get(event.ending, "")
+    why = one_line(event.why)
+    return (f"{words}: {why}" if event.ending in ("failed", "budget") and why else words) if words else ""
