@@ -1,0 +1,425 @@
+"""From source to a running application: plans and runs of playbooks, images, charts, the cluster itself."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from agent.planner.answers.failures import trouble
+from agent.planner.answers.parts import bullets, code, fence, items, join, names, text
+from agent.planner.answers.runs import plan as plan_words
+from agent.planner.answers.runs import run as run_words
+from agent.planner.answers.runs import runs as runs_words
+from agent.planner.context import Service
+from agent.planner.history import Result
+from agent.planner.job import Call, Do, End, Job, Plan, Reply
+from agent.planner.names import Thing
+from agent.planner.plans.find import need, things
+from agent.planner.request import Open, Request
+from agent.text import duration
+
+__all__ = ["PLANS", "run_playbook"]
+
+
+def _application(job: Job) -> str:
+    """The application's file; asked for when there are several, told when there is none."""
+    if job.file:
+        return job.file
+    apps = job.context.applications
+    if not apps:
+        raise End(
+            Reply(
+                "There is no `longshore.yaml` in this workspace, so I do not know what to deploy. `longshore "
+                "init` writes one.",
+                stop=True,
+            )
+        )
+    choices = tuple(Thing(a.name, "app", a.namespace) for a in apps)
+    listed = "\n".join(f"{place}. {code(a.name)} ({a.file})" for place, a in enumerate(apps, 1))
+    raise End(Reply(join("Which application do you mean?", listed), Open(job.request, "thing", choices), stop=True))
+
+
+def run_playbook(job: Job, playbook: str) -> Plan:
+    """Show the plan, then run it. What changes or destroys something is asked step by step, by the guard."""
+    file = _application(job)
+    given: dict[str, Any] = {"playbook": playbook, "application": file, "stages": job.request.options.get("stages")}
+    planned = need((yield from job.one("playbook_plan", **given)), f"plan the {playbook}")
+    result = yield from job.one("playbook_run", join(_only(job, playbook), plan_words(planned.data)), **given)
+    if not result.ok:
+        return Reply(trouble(result, f"run the {playbook}"), stop=True)
+    return _ended(result)
+
+
+def _only(job: Job, playbook: str) -> str:
+    """One service cannot be deployed apart from what it needs: say so."""
+    named = [t for t in job.request.things if t.kind == "service"]
+    if not named or playbook != "deploy":
+        return ""
+    return f"{names(t.name for t in named)} is deployed with its application; what is done already is not done again."
+
+
+def _ended(result: Result) -> Reply:
+    data = result.data
+    status = data.get("status")
+    hint = {
+        "succeeded": "Ask `is everything healthy?` to look again.",
+        "failed": "Ask `what is wrong` for the root cause.",
+    }.get(str(status), "")
+    return Reply(join(run_words(data), hint), stop=status != "succeeded")
+
+
+def deploy(job: Job) -> Plan:
+    """The seven stages."""
+    request = job.request
+    elsewhere = [word for word in request.unknown if word in _ELSEWHERE]
+    if elsewhere:
+        here = code(job.context.target or "its target")
+        return Reply(
+            f"This conversation works on {here} only; {code(elsewhere[0])} is another place. Start `longshore "
+            "chat --target context:NAME` for that cluster.",
+            stop=True,
+        )
+    if (
+        request.unknown
+        and not request.things
+        and not request.whole
+        and not request.pronoun
+        and job.context.applications
+    ):
+        known = names([a.name for a in job.context.applications])
+        word = code(request.unknown[-1])
+        wish = Request("deploy", concepts=frozenset(("APP",)))
+        return Reply(
+            f"I know no application {word}; here there is {known}. Shall I deploy that? (yes or no)",
+            Open(wish, "confirm", requests=(wish,)),
+            stop=True,
+        )
+    return (yield from run_playbook(job, "deploy"))
+
+
+_ELSEWHERE = frozenset(
+    (
+        "production",
+        "prod",
+        "staging",
+        "aws",
+        "eks",
+        "gke",
+        "aks",
+        "azure",
+        "gcp",
+        "heroku",
+        "live-cluster",
+        "qa",
+        "cloud",
+        "vercel",
+        "openshift",
+    )
+)
+
+
+def plan(job: Job) -> Plan:
+    """Only the plan."""
+    playbook = (
+        "uninstall"
+        if "UNINSTALL*" in job.request.concepts
+        else "rollback"
+        if "ROLLBACK*" in job.request.concepts
+        else "deploy"
+    )
+    given: dict[str, Any] = {
+        "playbook": playbook,
+        "application": _application(job),
+        "stages": job.request.options.get("stages"),
+    }
+    result = need((yield from job.one("playbook_plan", **given)), f"plan the {playbook}")
+    wish = Request(
+        playbook, concepts=frozenset(("APP",)), options={k: v for k, v in job.request.options.items() if k == "stages"}
+    )
+    said = "Nothing was done. Say `do it` to run it."
+    return Reply(join(plan_words(result.data), said), Open(wish, "confirm", requests=(wish,)))
+
+
+def stage(job: Job) -> Plan:
+    """Some stages of the deployment: run when that is asked for, planned otherwise."""
+    if "stages" not in job.request.options:
+        return (yield from run_status(job))
+    if job.request.words.startswith(
+        ("run", "do", "execute", "please run", "now run", "only run", "just run", "start", "go")
+    ):
+        return (yield from run_playbook(job, "deploy"))
+    return (yield from plan(job))
+
+
+# -- runs ----------------------------------------------------------------------------------------------------------
+
+
+def run_status(job: Job) -> Plan:
+    """How a run stands: the one that is named or was spoken of; otherwise the newest ones."""
+    run_id = job.request.options.get("run_id") or ("" if _all_runs(job) else job.memory.run_id)
+    result = need((yield from job.one("playbook_status", run_id=run_id or None)), "show the runs")
+    one = result.data.get("run")
+    if isinstance(one, Mapping):
+        return Reply(run_words(one))
+    found = items(result.data.get("runs"))
+    if found and not _all_runs(job) and (newest := str(found[0].get("id") or "")):
+        result = need((yield from job.one("playbook_status", run_id=newest)), "show the run")
+        if isinstance(result.data.get("run"), Mapping):
+            return Reply(run_words(result.data["run"]))
+    return Reply(runs_words(result.data))
+
+
+def _all_runs(job: Job) -> bool:
+    words = job.request.words.split()
+    return "runs" in words or "history" in words or "deployments" in words
+
+
+def _run_id(job: Job, which: tuple[str, ...]) -> Generator[Do, list[Result], str]:
+    """The run that is meant: named, spoken of, or the newest that can go on."""
+    if run_id := str(job.request.options.get("run_id") or job.memory.run_id):
+        return run_id
+    result = need((yield from job.one("playbook_status")), "show the runs")
+    found = [r for r in items(result.data.get("runs")) if r.get("status") in which]
+    if not found:
+        raise End(Reply("There is no run that could go on or be ended. Ask for `runs` to see them.", stop=True))
+    return str(found[0].get("id"))
+
+
+def resume(job: Job) -> Plan:
+    """Go on with a run."""
+    run_id = yield from _run_id(job, ("failed", "waiting", "interrupted"))
+    result = yield from job.one("playbook_resume", run_id=run_id)
+    return _ended(result) if result.ok else Reply(trouble(result, f"go on with run {code(run_id)}"), stop=True)
+
+
+def abort(job: Job) -> Plan:
+    """End a run."""
+    run_id = yield from _run_id(job, ("running", "waiting", "failed", "interrupted"))
+    result = yield from job.one("playbook_abort", run_id=run_id)
+    if not result.ok:
+        return Reply(trouble(result, f"end run {code(run_id)}"), stop=True)
+    return Reply(f"Run {code(run_id)} is {text(result.data.get('status'))}. What it did stays.")
+
+
+def report(job: Job) -> Plan:
+    """Where the acceptance report of the last run is."""
+    run_id = job.request.options.get("run_id") or job.memory.run_id
+    if not run_id:
+        listed = need((yield from job.one("playbook_status")), "show the runs")
+        run_id = next((str(r.get("id")) for r in items(listed.data.get("runs"))), "")
+    if not run_id:
+        return Reply("There are no runs yet, so there is no report.")
+    result = need((yield from job.one("playbook_status", run_id=run_id)), "show the run")
+    found = result.data.get("run")
+    where = found.get("report") if isinstance(found, Mapping) else ""
+    line = (
+        f"The acceptance report of {code(run_id)} is {code(where)}."
+        if where
+        else f"Run {code(run_id)} wrote no report yet."
+    )
+    return Reply(join(line, f"As a page: {code(f'longshore runs report {run_id}')}."))
+
+
+# -- images --------------------------------------------------------------------------------------------------------
+
+
+def parts_of(job: Job, what: str) -> Generator[Do, list[Result], list[Service]]:
+    """The services with sources that are meant."""
+    if not job.context.applications:
+        _application(job)
+    found = yield from things(job)
+    known = [job.context.service(t.name) for t in found]
+    parts = [part[1] for part in known if part is not None and not part[1].database]
+    if not parts:
+        raise End(
+            Reply(f"{names(t.name for t in found)} has no sources here, so there is nothing to {what}.", stop=True)
+        )
+    return parts
+
+
+def build(job: Job) -> Plan:
+    """Build the images of services from their sources."""
+    if not job.request.things and not job.request.choices and not job.request.unknown and _every(job):
+        job.request = _whole(job.request)
+    parts = yield from parts_of(job, "build")
+    calls = [
+        Call(
+            "docker_build",
+            {"path": p.folder, "image": p.image, "dockerfile": None if p.dockerfile == "Dockerfile" else p.dockerfile},
+        )
+        for p in parts
+    ]
+    results = yield from job.all(calls)
+    lines = []
+    for part, result in zip(parts, results, strict=True):
+        if result.ok:
+            size = float(result.data.get("size_bytes") or 0) / 1e6
+            how = (
+                "was there already"
+                if result.data.get("changed") is False
+                else f"built in {duration(result.data.get('seconds'))}"
+            )
+            lines.append(f"{code(result.data.get('ref'))}: {how}, {size:.0f} MB")
+        else:
+            lines.append(trouble(result, f"build {code(part.name)}"))
+    said = "Say `load it` to bring it into the cluster's node." if len(parts) == 1 and results[0].ok else ""
+    return Reply(join(bullets(lines), said), stop=not all(r.ok for r in results), things=_things(job, parts))
+
+
+def _things(job: Job, parts: list[Service]) -> tuple[Thing, ...]:
+    return tuple(Thing(p.name, "service", job.namespace) for p in parts)
+
+
+def _every(job: Job) -> bool:
+    return bool({"images", "all", "everything"} & set(job.request.words.split())) or job.request.words in (
+        "build",
+        "build it all",
+        "build images",
+    )
+
+
+def _whole(request: Request) -> Request:
+    return Request(
+        request.intent, request.mood, concepts=request.concepts | {"APP"}, options=request.options, words=request.words
+    )
+
+
+def load(job: Job) -> Plan:
+    """Bring images into the node."""
+    image = job.request.options.get("image")
+    if image:
+        return (yield from _loaded(job, [str(image)]))
+    if not job.request.things and not job.request.choices and _every(job):
+        job.request = _whole(job.request)
+    parts = yield from parts_of(job, "load")
+    refs, missing = [], []
+    for part in parts:
+        built = next(
+            (
+                r
+                for r in reversed(job.memory.results)
+                if r.ok and r.tool == "docker_build" and r.data.get("image") == part.image
+            ),
+            None,
+        )
+        refs.append(str(built.data.get("ref")) if built else "")
+        missing += [] if built else [part]
+    found = yield from job.all([Call("project_analyze", {"path": p.folder}) for p in missing])
+    tags = iter(found)
+    for place, part in enumerate(parts):
+        if not refs[place]:
+            data = need(next(tags), f"find the image of {code(part.name)}").data
+            refs[place] = f"{part.image}:{data.get('content_tag')}"
+    return (yield from _loaded(job, refs, _things(job, parts)))
+
+
+def _loaded(job: Job, refs: list[str], about: tuple[Thing, ...] = ()) -> Plan:
+    results = yield from job.all([Call("minikube_image_load", {"image": ref}) for ref in refs])
+    lines = []
+    for ref, result in zip(refs, results, strict=True):
+        if result.ok:
+            sent = result.data.get("layers_sent")
+            how = (
+                "was in the node already"
+                if result.data.get("changed") is False
+                else f"is in the node now ({sent} layers sent, {duration(result.data.get('seconds'))})"
+            )
+            lines.append(f"{code(ref)} {how}")
+        else:
+            lines.append(trouble(result, f"load {code(ref)}") + " It may have to be built first: say `build it`.")
+    return Reply(bullets(lines), stop=not all(r.ok for r in results), things=about)
+
+
+# -- the cluster, secrets, files -----------------------------------------------------------------------------------
+
+
+def cluster_start(job: Job) -> Plan:
+    """Make or start the cluster."""
+    result = yield from job.one("minikube_start")
+    if not result.ok:
+        return Reply(trouble(result, "start the cluster"), stop=True)
+    data = result.data
+    warnings = bullets(text(line) for line in data.get("warnings") or [])
+    return Reply(
+        join(
+            f"The cluster {code(data.get('profile'))} runs: {data.get('cpus')} CPUs, {data.get('memory_mib')} "
+            f"MiB, {data.get('disk_gib')} GiB disk.",
+            warnings,
+        )
+    )
+
+
+def cluster_delete(job: Job) -> Plan:
+    """Delete the cluster with everything in it; the guard asks."""
+    result = yield from job.one("minikube_delete")
+    if not result.ok:
+        return Reply(trouble(result, "delete the cluster"), stop=True)
+    return Reply(
+        f"The cluster {code(result.data.get('profile'))} is deleted. Lost: "
+        f"{names(result.data.get('lost') or ['nothing'])}."
+    )
+
+
+def secrets(job: Job) -> Plan:
+    """Make the secrets that are missing; what is there is not touched."""
+    result = yield from job.one("secret_ensure", application=_application(job))
+    if not result.ok:
+        return Reply(trouble(result, "make the missing secrets"), stop=True)
+    lines = []
+    for one in items(result.data.get("secrets")):
+        made, kept = one.get("created_keys") or [], one.get("kept_keys") or []
+        lines.append(
+            f"{code(one.get('name'))}: "
+            + (f"made {names(made)}" if made else "nothing was missing")
+            + (f", kept {names(kept)}" if kept else "")
+        )
+    return Reply(bullets(lines) or "The application declares no secrets.")
+
+
+def dockerfile(job: Job) -> Plan:
+    """Write a Dockerfile where there is none."""
+    part = (yield from parts_of(job, "containerize"))[0]
+    result = yield from job.one("dockerfile_generate", path=part.folder)
+    if not result.ok:
+        return Reply(trouble(result, f"write a Dockerfile for {code(part.name)}"), stop=True)
+    kept = result.data.get("kept")
+    head = (
+        f"{code(result.data.get('dockerfile'))} is there already and was kept."
+        if kept
+        else f"Written: {code(result.data.get('dockerfile'))}."
+    )
+    return Reply(
+        join(head, "" if kept else fence(str(result.data.get("content") or "").splitlines()[:60], "dockerfile")),
+        things=_things(job, [part]),
+    )
+
+
+def chart(job: Job) -> Plan:
+    """Write a chart from longshore.yaml."""
+    one = (yield from things(job))[0]
+    result = yield from job.one("chart_generate", service=one.name, application=job.file)
+    if not result.ok:
+        return Reply(trouble(result, f"write the chart of {code(one.name)}"), stop=True, things=(one,))
+    return Reply(
+        f"The chart of {code(one.name)} is in {code(result.data.get('path'))}: "
+        f"{len(result.data.get('files') or [])} files written, {len(result.data.get('kept') or [])} kept.",
+        things=(one,),
+    )
+
+
+PLANS = {
+    "deploy": deploy,
+    "plan": plan,
+    "stage": stage,
+    "run_status": run_status,
+    "resume": resume,
+    "abort": abort,
+    "report": report,
+    "build": build,
+    "load": load,
+    "cluster_start": cluster_start,
+    "cluster_delete": cluster_delete,
+    "secrets": secrets,
+    "dockerfile": dockerfile,
+    "chart": chart,
+}
