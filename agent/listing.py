@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from agent.client import Server
+from agent.client import Reply
 from agent.model import Run, mappings
 from agent.problems import Problem
 from agent.text import when
 
-__all__ = ["listed", "one"]
+__all__ = ["Caller", "listed", "one"]
 
 _KEPT = ("playbook", "application", "target", "status", "seconds", "report")
+
+
+class Caller(Protocol):
+    """Calls tools: a session with the server, or a conversation."""
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], /) -> Reply: ...
 
 
 def _line(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,13 +27,13 @@ def _line(run: Mapping[str, Any]) -> dict[str, Any]:
     return line | {key: run[key] for key in _KEPT if run.get(key) is not None} | {"started_at": started}
 
 
-async def listed(server: Server) -> list[dict[str, Any]]:
+async def listed(server: Caller) -> list[dict[str, Any]]:
     """All runs in a line each, newest first."""
     reply = await server.call("playbook_status", {})
     return [_line(run) for run in mappings(reply.data.get("runs"))]
 
 
-async def one(server: Server, run_id: str) -> Run:
+async def one(server: Caller, run_id: str) -> Run:
     """A run by its id, by an unambiguous beginning of it, or the ``last``.
 
     Raises:

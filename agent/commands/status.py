@@ -34,32 +34,35 @@ def command(path: Path, namespace: str | None, common: Common) -> int:
 
     async def work(interrupt: Any) -> int:
         from agent.client import connect
-        from agent.model import mappings
 
         with common.output.busy("looking at the cluster"):
             async with connect(common.connection(workspace, read_only=True), interrupt) as server:
-                releases = (await server.call("helm_list", {"namespace": where})).data
-                pods = (
-                    await server.call(
-                        "kubectl_get",
-                        {"kind": "pods", "namespace": where, "all_namespaces": True if not where else None},
-                    )
-                ).data
-                runs = mappings((await server.call("playbook_status", {})).data.get("runs"))
-        document = {
-            "target": str(server.about.get("target") or common.target or _target(runs) or "minikube"),
-            "simulated": bool(server.about.get("simulated")),
-            "namespace": where,
-            "releases": mappings(releases.get("releases")),
-            "pods": _pods(pods),
-            "runs": [_run(run) for run in runs[:5]],
-        }
+                document = await look(server, where, str(server.about.get("target") or common.target or ""))
+                document["simulated"] = bool(server.about.get("simulated"))
         common.output.document(document)
         if not common.output.json:
             _show(common, document)
         return 0 if healthy(document) else 1
 
     return execute(work)
+
+
+async def look(server: Any, where: str | None, target: str) -> dict[str, Any]:
+    """What is deployed in a namespace (None: in all), its pods, and the last runs."""
+    from agent.model import mappings
+
+    releases = (await server.call("helm_list", {"namespace": where})).data
+    pods_of = {"kind": "pods", "namespace": where, "all_namespaces": True if not where else None}
+    pods = (await server.call("kubectl_get", pods_of)).data
+    runs = mappings((await server.call("playbook_status", {})).data.get("runs"))
+    return {
+        "target": target or _target(runs) or "minikube",
+        "simulated": False,
+        "namespace": where,
+        "releases": mappings(releases.get("releases")),
+        "pods": _pods(pods),
+        "runs": [_run(run) for run in runs[:5]],
+    }
 
 
 def _target(runs: list[Mapping[str, Any]]) -> str:
