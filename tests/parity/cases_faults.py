@@ -74,6 +74,7 @@ def fault(
     logs: bool = False,
     without: tuple[str, ...] = (),
     kinds: tuple[str, ...] = ("Pod",),
+    family: str = FAMILY,
 ) -> None:
     """A case: make the objects, wait until the fault shows, and look."""
 
@@ -86,7 +87,7 @@ def fault(
         if logs:
             s.get(f"pods/{found['items'][0]['metadata']['name']}/log")
 
-    add(FAMILY, name, run, seconds=seconds)
+    add(family, name, run, seconds=seconds)
 
 
 def mounted(volume: Any, **rest: Any) -> Any:

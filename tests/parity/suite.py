@@ -27,6 +27,8 @@ FAMILIES = (
     "kubectl",
     "helm",
     "faults",
+    "trouble",
+    "node",
 )
 RECORDED = Path(__file__).parent / "recorded"
 Outcome = tuple[list[dict[str, Any]], str]

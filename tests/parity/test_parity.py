@@ -18,6 +18,7 @@ import pytest
 
 from tests.parity import differences, sandbox, suite
 from tests.parity.case import Case
+from tests.parity.catalogue import CATALOGUE
 from tests.parity.cluster import Cluster, of_kubeconfig
 from tests.parity.compare import difference
 from tests.parity.stage import run
@@ -129,3 +130,10 @@ def test_the_recordings_are_still_true(tmp_path: Path) -> None:
         if said:
             found.append(f"{case.id}\n{said}")
     assert not found, "\n".join(found)
+
+
+def test_every_fault_of_the_catalogue_is_compared_or_said_not_to_be() -> None:
+    assert sorted(CATALOGUE) == list(range(1, 104))
+    named = {name for found in CATALOGUE.values() if isinstance(found, tuple) for name in found}
+    assert named <= set(CASES)
+    assert {name for name in CASES if name.startswith(("trouble/", "node/"))} <= named

@@ -363,8 +363,12 @@ def test_evicts_for_an_empty_dir_that_is_too_full(lab: Lab) -> None:
 
 
 def test_counts_a_volume_of_memory_as_the_containers(lab: Lab) -> None:
-    command = ["sh", "-c", "dd if=/dev/zero of=/cache/x bs=1M count=100; sleep 600"]
+    command = ["sh", "-c", "exec dd if=/dev/zero of=/cache/x bs=1M count=100"]
     volume = {"name": "cache", "emptyDir": {"medium": "Memory"}}
     entry = {"command": command, "volumeMounts": [{"name": "cache", "mountPath": "/cache"}]}
-    pod = lab.pod(box={**entry, "resources": {"limits": {"memory": "64Mi"}}}, volumes=[volume], settle=2)
-    assert box(pod)["lastState"]["terminated"]["reason"] == "OOMKilled"
+    entry["resources"] = {"limits": {"memory": "64Mi"}}
+    once = lab.pod("once", box=entry, volumes=[volume], restartPolicy="Never", settle=2)
+    assert box(once)["state"]["terminated"]["reason"] == "OOMKilled"
+    again = lab.pod("again", box=entry, volumes=[volume], settle=2)
+    ended = box(again)["lastState"]["terminated"]  # what was written is still there, and leaves no room to start in
+    assert ended["exitCode"] == 128 and "container init was OOM-killed" in ended["message"]

@@ -15,7 +15,9 @@ NO_SPACE = "No space left on device"
 DENIED = "Permission denied"
 SHM_SIZE = 64 << 20
 _THERE = ("/bin", "/sbin", "/usr", "/lib", "/opt", "/app", "/etc/ssl", "/proc", "/sys", "/dev", "/srv", "/work")
-_FILES = frozenset(("/", "/tmp", "/etc", "/var", "/run", "/home", "/root", "/etc/passwd", "/etc/hosts"))  # noqa: S108
+_FILES = frozenset(
+    ("/", "/tmp", "/etc", "/var", "/run", "/home", "/root", "/etc/passwd", "/etc/hosts", "/etc/resolv.conf")  # noqa: S108
+)
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,39 @@ class Box:
         return max(found, key=lambda mount: len(mount.path)) if found else None
 
     def text(self, path: str) -> str | None:
-        """What a file of a ConfigMap or Secret holds; None for every other."""
+        """What a file of a ConfigMap or Secret holds, or the list of name servers; None for every other."""
         mount = self.mount_of(path)
         if mount is None:
-            return None
+            return self.resolver() if path == "/etc/resolv.conf" else None
         return mount.files.get("" if path == mount.path else path[len(mount.path.rstrip("/")) + 1 :])
+
+    def executable(self, path: str) -> bool:
+        """Whether a file of a ConfigMap or Secret may be run, by the mode of its volume."""
+        mount = self.mount_of(path)
+        volume: Obj = next(
+            (v for v in self.pod["spec"].get("volumes") or () if mount and v["name"] == mount.volume), {}
+        )
+        source = volume.get("configMap") or volume.get("secret") or volume.get("projected") or {}
+        inside = path[len(mount.path.rstrip("/")) + 1 :] if mount else ""
+        own: Obj = next((item for item in source.get("items") or () if item.get("path") == inside), {})
+        return bool(int(own.get("mode") or source.get("defaultMode") or 0o644) & 0o111)
+
+    def resolver(self) -> str:
+        """``/etc/resolv.conf``, as the kubelet writes it."""
+        said = self.pod["spec"].get("dnsConfig") or {}
+        servers, search, options = list(said.get("nameservers") or ()), list(said.get("searches") or ()), []
+        if self.cluster_dns and self.pod["spec"].get("dnsPolicy") != "None":
+            servers = ["10.96.0.10", *servers]
+            search = [f"{self.namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local", *search]
+            options = ["ndots:5"]
+        elif self.pod["spec"].get("dnsPolicy") != "None":
+            servers = ["192.168.49.1", *servers]
+        for option in said.get("options") or ():
+            options.append(f"{option['name']}:{option['value']}" if option.get("value") else str(option.get("name")))
+        lines = [f"nameserver {server}" for server in servers]
+        lines += [f"search {' '.join(search)}"] if search else []
+        lines += [f"options {' '.join(options)}"] if options else []
+        return "".join(f"{line}\n" for line in lines)
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file or folder."""

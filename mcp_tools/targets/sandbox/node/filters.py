@@ -176,7 +176,7 @@ def _volumes(store: Store, pod: Obj, node: NodeView) -> Refusal | None:
             return Refusal(("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",), True)
         required = (found["spec"].get("nodeAffinity") or {}).get("required")
         if required and not affinity.terms_match(required.get("nodeSelectorTerms") or (), node.labels, node.name):
-            return Refusal(("node(s) had volume node affinity conflict",), True)
+            return Refusal(("node(s) didn't match PersistentVolume's node affinity",), True)
     return None
 
 

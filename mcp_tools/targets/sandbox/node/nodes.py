@@ -176,12 +176,18 @@ class Nodes:
         if ready in ("Unknown", "False"):
             key = "unreachable" if ready == "Unknown" else "not-ready"
             want(key, "NoSchedule")
-            want(key, "NoExecute")
+            if self._another_is_ready(node):  # when every node is silent it may be the network: nothing is evicted
+                want(key, "NoExecute")
         if node["spec"].get("unschedulable"):
             want("unschedulable", "NoSchedule")
         own = {f"{PREFIX}{key}" for key in (*TAINTS.values(), "unreachable", "not-ready", "unschedulable")}
         kept = [taint for place, taint in old.items() if place[0] not in own or place in wanted]
         return [*kept, *(taint for place, taint in wanted.items() if place not in old)]
+
+    def _another_is_ready(self, node: Obj) -> bool:
+        others = (n for n in self.store.select("nodes") if n["metadata"]["name"] != node["metadata"]["name"])
+        conditions = (c for n in others for c in (n.get("status") or {}).get("conditions") or ())
+        return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
     def _images(self) -> list[Obj]:
         found: list[Obj] = []

@@ -90,18 +90,21 @@ def launch(box: Box, behaviour: Behaviour | None) -> Steps | StartError:
     if behaviour is not None and behaviour.start_error:
         return StartError(128, behaviour.start_error)
     name = box.argv[0]
-    if not has_program(box, name):
+    own = box.text(name)  # a program that a ConfigMap or Secret holds
+    if own is not None and not box.executable(name):
+        return StartError(126, f'{OCI}: exec: "{name}": permission denied: unknown')
+    if own is None and not has_program(box, name):
         return missing_program(name)
-    if box.image.architecture not in ("amd64", ""):
-        return _wrong_architecture(name)
+    if box.image.architecture not in ("amd64", "") or (own is not None and not own.startswith("#!")):
+        return _wrong_format(name)
     if behaviour is None:
         return default(box)
     return behave(box, behaviour)
 
 
-def _wrong_architecture(name: str) -> Steps:
+def _wrong_format(name: str) -> Steps:
     yield Say(f"exec {name}: exec format error")
-    return 255
+    return 1
 
 
 # -- by command ----------------------------------------------------------------------------------------------------
@@ -113,6 +116,8 @@ def default(box: Box) -> Steps:
     while len(argv) > 1 and posixpath.basename(argv[0]) in WRAPPERS:
         argv = [word for number, word in enumerate(argv[1:]) if number or word != "--"]
     name = posixpath.basename(argv[0])
+    if script := box.text(argv[0]):
+        return _script(box, argv, script)
     if name in SHELLS:
         return _shell(box, argv)
     if name in PYTHON and len(argv) > 1 and argv[1] == "-c":
@@ -126,6 +131,15 @@ def default(box: Box) -> Steps:
     if name == "hello":
         return commands.PROGRAMS["echo"](box, ["echo", "\nHello from Docker!"], "")
     return server(box, argv)
+
+
+def _script(box: Box, argv: list[str], text: str) -> Steps:
+    """A file that begins with ``#!``: run by the program that it names."""
+    first, _, rest = text.partition("\n")
+    name = posixpath.basename(first.removeprefix("#!").split()[-1]) if first.removeprefix("#!").split() else "sh"
+    if name in PYTHON:
+        return _python(box, rest)
+    return _shell(box, ["sh", "-c", rest, *argv[1:]]) if name in SHELLS else server(box, argv)
 
 
 def _shell(box: Box, argv: list[str]) -> Steps:

@@ -22,6 +22,10 @@ PULL_BACKOFF, PULL_BACKOFF_MAX = 10.0, 300.0
 AGAIN = 1.0
 """Seconds until the kubelet looks at a pod again whose container could not be started."""
 SMALLEST_LIMIT = 6 << 20
+OUT_OF_MEMORY = programs.StartError(
+    128, f"{programs.OCI}: container init was OOM-killed (memory limit too low?): unknown"
+)
+"""What is in volumes of memory outlives a container, and counts against the limit of the next one."""
 FILES = frozenset({"/etc/passwd", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/bin/sh", "/dev/null"})
 """Files of every image: no folders to work in."""
 
@@ -214,7 +218,7 @@ def _begin(kubelet: Kubelet, run: PodRun, pod: Obj, slot: Slot, image: Image, no
     new = Run(container_id(), number, now, box=box, behaviour=said, image=_shown(slot, image))
     new.image_id = image.status_id
     _next_run(slot, new)
-    steps = programs.launch(box, said)
+    steps = programs.launch(box, said) if limit is None or _tmpfs(box) < limit else OUT_OF_MEMORY
     if isinstance(steps, programs.StartError):
         _cannot_run(kubelet, pod, slot, new, steps, now)
         return
