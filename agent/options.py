@@ -11,7 +11,7 @@ import click
 
 from agent.output import Output
 
-__all__ = ["Command", "Common", "common"]
+__all__ = ["Command", "Common", "Group", "common"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 TARGETS = ("auto", "minikube", "sandbox")
@@ -26,11 +26,27 @@ class Command(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples."""
-        if self.examples:
-            formatter.write(f"\n{heading('Examples:')}\n")
-            width = max(len(line) for line, _ in self.examples)
-            for line, says in self.examples:
-                formatter.write(f"  {click.style(line, fg='cyan')}{' ' * (width - len(line))}  {says}\n")
+        _write_examples(self.examples, formatter)
+
+
+class Group(click.Group):
+    """A group that is a command itself, whose help ends with examples."""
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples."""
+        _write_examples(self.examples, formatter)
+
+
+def _write_examples(examples: Sequence[tuple[str, str]], formatter: click.HelpFormatter) -> None:
+    if examples:
+        formatter.write(f"\n{heading('Examples:')}\n")
+        width = max(len(line) for line, _ in examples)
+        for line, says in examples:
+            formatter.write(f"  {click.style(line, fg='cyan')}{' ' * (width - len(line))}  {says}\n")
 
 
 def heading(text: str) -> str:
