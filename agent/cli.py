@@ -30,6 +30,7 @@ _COMMANDS: dict[str, tuple[tuple[str, str], ...]] = {
         ("diagnose", "Say what is wrong, why, and what would fix it"),
         ("runs", "List, show, resume and report runs"),
     ),
+    "Talk": (("chat", "Talk with an agent about what to deploy and mend"),),
     "Control": (
         ("approve", "Answer a question that waits"),
         ("sandbox", "The embedded cluster for when there is none"),

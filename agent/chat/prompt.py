@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Names(Completer):
 
     def __init__(
         self,
-        commands: Sequence[tuple[str, str]],
+        commands: Callable[[], Iterable[tuple[str, str]]],
         arguments: Callable[[str], Iterable[tuple[str, str]]],
         names: Callable[[], Iterable[str]],
     ) -> None:
@@ -66,7 +66,7 @@ class Names(Completer):
         text = document.text_before_cursor
         if text.startswith("/"):
             command, space, typed = text.partition(" ")
-            found = self._arguments(command) if space else self._commands
+            found = self._arguments(command) if space else self._commands()
             word = typed.lstrip() if space else command
             for name, says in found:
                 if name.startswith(word):

@@ -69,5 +69,3 @@ class Session:
     target: str = ""
     resumed: bool = False
     message: str = ""
-    names: tuple[str, ...] = ()
-    """Names that are completed: services and releases that are known without a cluster."""
