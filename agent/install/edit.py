@@ -46,7 +46,7 @@ def added(client: Client, launch: Launch, text: str, name: str = NAME) -> Change
     before = _read(client, text)
     wanted = copy.deepcopy(before)
     if client.format == "yaml":
-        servers = wanted.get(client.servers) or []
+        servers = _listed(client, wanted)
         there = next((item for item in servers if isinstance(item, dict) and item.get("name") == name), None)
         merged = _merged({"name": name} | (there or {}), entry)
         wanted[client.servers] = (
@@ -72,7 +72,7 @@ def removed(client: Client, text: str, name: str = NAME) -> Change:
     before = _read(client, text)
     wanted = copy.deepcopy(before)
     if client.format == "yaml":
-        servers = wanted.get(client.servers) or []
+        servers = _listed(client, wanted)
         left = [item for item in servers if not (isinstance(item, dict) and item.get("name") == name)]
         if len(left) == len(servers):
             return Change(text, text)
@@ -91,6 +91,13 @@ def removed(client: Client, text: str, name: str = NAME) -> Change:
             del wanted["inputs"]
             made = jsonc.remove(made, ("inputs",), comments=True)
     return _proven(client, text, lambda: made, before, wanted)
+
+
+def _listed(client: Client, data: dict[str, Any]) -> list[Any]:
+    found = data.get(client.servers) or []
+    if not isinstance(found, list):
+        raise _shape(client, f"{client.servers} is no list")
+    return found
 
 
 def _merged(there: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:

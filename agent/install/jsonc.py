@@ -242,7 +242,8 @@ def _cut(text: str, start: int, end: int) -> str:
     close = _line_end(text, end)
     if not text[begin:start].strip() and not text[end:close].strip():
         return text[:begin] + text[close + 1 :]
-    return text[:start].rstrip(" \t") + text[end:] if text[end : end + 1] in "\r\n" else text[:start] + text[end:]
+    head = text[:start].rstrip(" \t") if text[end : end + 1] in "\r\n}" else text[:start]
+    return head + text[end:]
 
 
 @dataclass(frozen=True)
