@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.padding import Padding
 from rich.segment import Segment, Segments
@@ -19,7 +19,7 @@ from rich.theme import Theme
 
 from agent.text import safe
 
-__all__ = ["THEME", "Answer", "BlockStream"]
+__all__ = ["THEME", "Answer", "BlockStream", "rows"]
 
 THEME = Theme(
     {
@@ -107,15 +107,16 @@ class BlockStream:
         return rest if rest.strip() else ""
 
 
-def tail(console: Console, text: str, height: int) -> Segments | Text:
-    """The last lines of a block that is being written, as many as there is room for."""
+def rows(console: Console, text: str, height: int) -> RenderableType:
+    """A block without blank lines around it; of one that is being written the last ``height`` lines (0: all)."""
     if not text.strip():
         return Text()
     lines = console.render_lines(Answer(text), console.options, pad=False)
-    while lines and not "".join(segment.text for segment in lines[-1]).strip():
-        lines.pop()
+    blank = [not "".join(segment.text for segment in line).strip() for line in lines]
+    if False not in blank:
+        return Text()
+    lines = lines[blank.index(False) : len(blank) - blank[::-1].index(False)]
     parts: list[Segment] = []
-    for place, line in enumerate(lines[-max(height, 1) :]):
-        parts += [Segment.line()] if place else []
-        parts += line
+    for line in lines[-height:]:
+        parts += [*line, Segment.line()]
     return Segments(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +19,8 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import Output
+from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from agent.chat import secrets
@@ -106,6 +109,23 @@ def history(file: Path) -> History:
     return _Kept(str(file))
 
 
+class _Screen(Vt100_Output):
+    """The terminal, which is not asked where its cursor is: its reply could be taken for something typed.
+
+    What is drawn is as high as it needs to be, and scrolls when there is no room.
+    """
+
+    def get_rows_below_cursor_position(self) -> int:
+        """There is always this line."""
+        return 1
+
+
+def _screen() -> Output:
+    screen = _Screen.from_pty(sys.stdout, term=os.environ.get("TERM"), enable_bell=False)
+    screen.enable_cpr = False
+    return screen
+
+
 class Line:
     """The prompt. ``toolbar`` gives what stands below it: text, and what is open (in another colour)."""
 
@@ -124,7 +144,8 @@ class Line:
             style=_STYLE,
             enable_suspend=True,
             search_ignore_case=True,
-            **more,
+            reserve_space_for_menu=12,
+            **({"output": _screen()} | more),
         )
 
     async def read(self) -> str:

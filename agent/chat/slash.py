@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent.chat.events import ToolFinished, ToolStarted
 from agent.chat.ui import Session, Talker, ToolInfo
-from agent.chat.words import about_line, arguments_line, spent_line
+from agent.chat.words import about_line, arguments_line, spent_line, unfenced
 from agent.problems import Problem
 from agent.render import grid
 from agent.text import count, duration, one_line, safe
@@ -246,7 +246,7 @@ def call_view(began: ToolStarted, ended: ToolFinished, width: int) -> Renderable
         from agent.render import run_view
 
         return Group(head, Text(), run_view(Run.read(ended.data), width))
-    body: list[RenderableType] = [Text(safe(ended.text).strip("\n"))]
+    body: list[RenderableType] = [Text(safe(unfenced(ended.text)).strip("\n"))]
     if ended.problem:
         parts = {key: one_line(ended.problem.get(key)) for key in ("what", "why", "remedy")}
         body = [Text(line, "red") for line in (parts["what"], parts["why"]) if line]

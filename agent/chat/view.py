@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import time
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from agent import tty
 from agent.chat import events
-from agent.chat.markdown import Answer, BlockStream, tail
+from agent.chat.markdown import BlockStream, rows
 from agent.chat.words import arguments_line, ended_line, result_line
 from agent.render import SPINNER, WIDEST
 from agent.text import duration, one_line, short
@@ -54,6 +55,7 @@ class TurnView:
         self._console = console
         self._status = status
         self._live: Live | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._stream = BlockStream()
         self._running: dict[str, _Running] = {}
         self._last = ""
@@ -82,15 +84,25 @@ class TurnView:
         self._live = Live(
             get_renderable=self._draw,
             console=self._console,
-            refresh_per_second=BEATS,
+            auto_refresh=False,  # a thread of its own would draw between a print and the measure it was made with
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
         tty.silence()
         self._live.start(refresh=True)
+        self._beating = asyncio.get_running_loop().create_task(self._beat(self._live))
+
+    @staticmethod
+    async def _beat(live: Live) -> None:
+        while True:
+            await asyncio.sleep(1 / BEATS)
+            live.refresh()
 
     def _stop(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+            self._beating = None
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -187,13 +199,16 @@ class TurnView:
             self._text(rest)
 
     def _text(self, block: str) -> None:
-        self._print("text", Answer(block.rstrip("\n")))
+        self._print("text", rows(self._console, block, 0))
 
     def _print(self, kind: str, what: RenderableType) -> None:
-        if kind != self._last or kind == "text":
-            self._console.print()
-        self._last = kind
-        self._console.print(what)
+        with self._console:  # one write: the line that stands, and what is drawn below it
+            if kind != self._last or kind == "text":
+                self._console.print()
+            self._last = kind
+            self._console.print(what)
+            if self._live is not None:
+                self._live.refresh()
 
     def _draw(self) -> RenderableType:
         now = time.monotonic()
@@ -201,7 +216,7 @@ class TurnView:
         height = max(self._console.height - 4 - 4 * len(self._running), 3)
         parts: list[RenderableType] = []
         if self._stream.rest.strip():
-            parts += [Text(), tail(self._console, self._stream.rest, height)]
+            parts += [Text(), rows(self._console, self._stream.rest, height)]
         if self._running:
             parts.append(Text())
         for call in list(self._running.values()):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from agent.chat.events import Spent, ToolFinished, TurnEnded
 from agent.text import count, one_line, short
 
-__all__ = ["about_line", "arguments_line", "ended_line", "result_line", "spent_line"]
+__all__ = ["about_line", "arguments_line", "ended_line", "result_line", "spent_line", "unfenced"]
 
 _FIRST = ("name", "release", "kind", "service", "path", "application", "namespace")
 """Arguments that say what a call is about; they come first."""
+
+
+_FENCE = re.compile(r"^</?untrusted(?: [^<>\n]*)?>[ \t]*\n?", re.MULTILINE)
 
 
 def _value(value: Any) -> str:
@@ -41,10 +45,15 @@ def result_line(event: ToolFinished, width: int = 100) -> str:
         parts = [one_line(event.problem.get(key)) for key in ("what", "why") if event.problem.get(key)]
         return short(": ".join(parts), width)
     summary = event.data.get("summary") if isinstance(event.data, Mapping) else None
-    lines = [line for line in map(one_line, event.text.splitlines()) if line.strip("#=-*| ")]
+    lines = [line for line in map(one_line, unfenced(event.text).splitlines()) if line.strip("#=-*| ")]
     first = summary if isinstance(summary, str) and summary else (lines[0] if lines else "")
     more = "" if isinstance(summary, str) and summary else _more(lines)
     return short(first, width - len(more)) + more
+
+
+def unfenced(text: str) -> str:
+    """A result as people read it: without the marks that tell a model what is data."""
+    return _FENCE.sub("", text)
 
 
 def _more(lines: list[str]) -> str:
