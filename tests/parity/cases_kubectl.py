@@ -439,7 +439,7 @@ def events(s: Stage) -> None:
     s.until("events", look.has_events(s, "FailedScheduling"))
     s.kubectl("events")
     s.kubectl("get events")
-    s.kubectl("get events --field-selector=type=Warning -o", "custom-columns=R:.reason,M:.message,S:.source.component")
+    s.kubectl("get events --field-selector=type=Warning -o", "custom-columns=R:.reason,M:.message")
     s.kubectl("events --for pod/none")
 
 

@@ -483,7 +483,8 @@ def a_claim_is_provisioned(s: Stage) -> None:
             v["metadata"]["finalizers"],
         ],
     )
-    s.note("events", look.events(s))
+    told = look.events(s)  # two programs tell of it, each for itself: whose word comes first is chance
+    s.note("events", {about: sorted(lines) for about, lines in told.items()})
     s.kubectl("get pvc data")
 
 
