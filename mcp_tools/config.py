@@ -16,6 +16,8 @@ from mcp_tools.errors import UsageError
 __all__ = ["Settings", "Sourced", "config_file", "load", "state_dir"]
 
 Source = Literal["flag", "environment", "file", "default"]
+OF_THE_CHAT = ("chat", "mcp_servers")
+"""Tables of the file that are the chat's: it reads them itself."""
 
 
 class Settings(BaseModel):
@@ -112,6 +114,7 @@ def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{file} cannot be read", str(error), "correct or remove it") from error
+    return {name: value for name, value in found.items() if name not in OF_THE_CHAT}

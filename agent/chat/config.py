@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from agent.problems import Problem
 
-__all__ = ["ChatSettings", "ForeignServer", "Price", "load"]
+__all__ = ["ChatSettings", "ForeignServer", "Price", "load", "shown"]
 
 
 class _Closed(BaseModel):
@@ -69,19 +69,23 @@ def file() -> Path:
     return (Path(named) if named.startswith("/") else Path.home() / ".config") / "longshore" / "config.toml"
 
 
+def _data() -> dict[str, Any]:
+    path = file()
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise Problem(f"{path} cannot be read", str(error), "correct or remove it", code="usage") from error
+
+
 def load(environ: Mapping[str, str] = os.environ) -> tuple[ChatSettings, dict[str, ForeignServer]]:
     """The settings; ``LONGSHORE_MODEL``, ``LONGSHORE_BASE_URL`` and ``LONGSHORE_API`` come before the file.
 
     Raises:
         Problem: the file, or a value, is broken; names the place.
     """
-    path = file()
-    data: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise Problem(f"{path} cannot be read", str(error), "correct or remove it", code="usage") from error
+    path, data = file(), _data()
     chat = dict(data.get("chat") or {}) if isinstance(data.get("chat"), Mapping) else {"": data.get("chat")}
     for name in ("model", "base_url", "api"):
         if value := environ.get(f"LONGSHORE_{name.upper()}"):
@@ -94,3 +98,24 @@ def load(environ: Mapping[str, str] = os.environ) -> tuple[ChatSettings, dict[st
         name = ".".join(str(part) for part in first["loc"])
         raise Problem(f"setting {name} is not valid", str(first["msg"]), f"correct {path}", code="usage") from error
     return found.chat, found.mcp_servers
+
+
+def shown(environ: Mapping[str, str] = os.environ) -> list[dict[str, str]]:
+    """The chat's settings for ``doctor``: name, value, and where it came from. No value is a secret.
+
+    Raises:
+        Problem: as :func:`load`.
+    """
+    chat, servers = load(environ)
+    said = _data().get("chat") or {}
+    rows = []
+    for name in ChatSettings.model_fields:
+        value = getattr(chat, name)
+        in_env = name in ("model", "base_url", "api") and environ.get(f"LONGSHORE_{name.upper()}")
+        source = "environment" if in_env else "file" if name in said else "default"
+        text = ", ".join(value) if name == "prices" else "" if value is None else str(value)
+        rows.append({"name": f"chat.{name}", "value": text, "source": source})
+    for name, server in servers.items():
+        how = server.url or " ".join((server.command, *server.args))
+        rows.append({"name": f"mcp_servers.{name}", "value": how, "source": "file"})
+    return rows

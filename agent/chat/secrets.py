@@ -48,8 +48,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ),
 )
 LONGEST = 4096
-"""Characters that a stream holds back at most, waiting for the end of a word."""
-_OPEN = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?!.*-----END)", re.DOTALL)
+"""Characters of a line after which its beginning is not looked at any more."""
+_OPEN = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?!.*-----END [A-Z0-9 ]*PRIVATE KEY-----)", re.DOTALL)
 
 
 def found(text: str) -> list[str]:
@@ -68,27 +68,41 @@ class Stream:
     """Masks a text that comes in pieces: a secret that is cut between two pieces is masked as well."""
 
     def __init__(self) -> None:
-        self._held = ""
+        self._line = ""
+        self._given = ""
 
     def feed(self, piece: str) -> str:
-        """What may be shown now: whole lines, and of the last one all but its end, which may go on."""
-        self._held += piece
-        if _OPEN.search(self._held):
+        """What may be shown now: of the last line all but its end, which may turn out to be a secret."""
+        self._line += piece
+        if _OPEN.search(self._line):
             return ""
-        cut = self._held.rfind("\n") + 1
-        words = list(re.finditer(r"\S+\s+", self._held[cut:]))
-        if len(words) > KEPT_WORDS:
-            cut += words[-KEPT_WORDS].start()
-        if len(self._held) - cut > LONGEST:
-            cut = len(self._held) - LONGEST // 2
-        ready, self._held = self._held[:cut], self._held[cut:]
-        return mask(ready)
+        words = list(re.finditer(r"\S+\s*", self._line[self._line.rfind("\n") + 1 :]))
+        start = self._line.rfind("\n") + 1
+        cut = start + (words[-KEPT_WORDS].start() if len(words) >= KEPT_WORDS else 0)
+        cut = self._outside(cut)
+        ready = mask(self._line[:cut])
+        if not ready.startswith(self._given):  # a secret began in what was held back
+            return ""
+        new, self._given = ready[len(self._given) :], ready
+        if start > 0 or cut > LONGEST:  # what stands before the last line is settled
+            done = self._outside(min(max(start, cut - KEPT if cut > LONGEST else 0), cut))
+            self._line, self._given = self._line[done:], mask(self._line[done:cut])
+        return new
+
+    def _outside(self, place: int) -> int:
+        """The place, or the beginning of the secret that it would cut in two."""
+        spans = (match.span() for _, pattern, _ in _PATTERNS for match in pattern.finditer(self._line))
+        return min((begin for begin, end in spans if begin < place < end), default=place)
 
     def end(self) -> str:
         """The rest."""
-        rest, self._held = self._held, ""
-        return mask(rest)
+        rest = mask(self._line)
+        new = rest[len(self._given) :] if rest.startswith(self._given) else ""
+        self._line = self._given = ""
+        return new
 
 
-KEPT_WORDS = 3
-"""Words of a line that are held back: ``password : VALUE`` is three."""
+KEPT_WORDS = 4
+"""Words at the end of a line that are held back: a name, a sign, a value, and a word that is not whole yet."""
+KEPT = 200
+"""Characters before the words that are held back, which may belong to what comes."""

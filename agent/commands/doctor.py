@@ -41,10 +41,13 @@ def command(path: Path, common: Common) -> int:
         with common.output.busy("looking at this machine"):
             async with connect(common.connection(workspace, read_only=True), interrupt) as server:
                 data = (await server.call("environment_check", arguments)).data
-        document = dict(data)
+        from agent.chat import config
+
+        settings = [*mappings(data.get("settings")), *config.shown()]
+        document = dict(data) | {"settings": settings}
         common.output.document(document)
         if not common.output.json:
-            _show(common, mappings(data.get("checks")), mappings(data.get("settings")), ready=bool(data.get("ready")))
+            _show(common, mappings(data.get("checks")), settings, ready=bool(data.get("ready")))
             if data.get("simulated"):
                 common.output.line(f"{SIMULATED}: longshore doctor --target minikube says what the real thing needs")
         return 0 if data.get("ready") else 4
