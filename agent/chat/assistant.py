@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -88,6 +88,7 @@ class Assistant:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._driving: asyncio.Task[None] | None = None
         self._cancelled = False
+        self._built: dict[Any, Any] = {}
         self.bridge = Bridge(server, self.ask, self.emit, conversation.keep, conversation.results.get)
         self._turns = Turns(self)
 
@@ -227,6 +228,18 @@ class Assistant:
 
     # -- for its parts ---------------------------------------------------------------------------------------------
 
+    def built(self, build: Callable[[], Any]) -> Any:
+        """The model, made at its first use: its connections are used again by the next message."""
+        if build not in self._built:
+            self._built[build] = build()
+        return self._built[build]
+
+    async def end(self) -> None:
+        """Close the connections to the models."""
+        for model in self._built.values():
+            with contextlib.suppress(Exception):
+                await model.close()
+
     def emit(self, event: Event) -> None:
         """Tell whoever listens."""
         self._events.put_nowait(event)
@@ -357,5 +370,6 @@ async def open_assistant(
         server = await stack.enter_async_context(connect(connection, interrupt or Interrupt(), answer=answer))
         assistant = Assistant(server, conversation, choice, settings, options, ask)
         made.append(assistant)
+        stack.push_async_callback(assistant.end)
         await assistant.begin(foreign, stack)
         yield assistant

@@ -88,14 +88,13 @@ def _default() -> str:
 
 def _build(name: str, url: str, key: str, api: str) -> Model:
     import httpx2
-    from agents import OpenAIChatCompletionsModel, OpenAIResponsesModel
     from openai import AsyncOpenAI
+
+    from agent.chat.strict import ChatModel, ResponsesModel
 
     timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     client = AsyncOpenAI(base_url=url or None, api_key=key or "none", max_retries=RETRIES, timeout=timeout)
-    if api == "chat":
-        return OpenAIChatCompletionsModel(name, client)
-    return OpenAIResponsesModel(name, client)
+    return ChatModel(name, client) if api == "chat" else ResponsesModel(name, client)
 
 
 def trouble(error: Exception, label: str) -> Problem:

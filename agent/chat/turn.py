@@ -158,17 +158,19 @@ class Turns:
         from openai.types.responses import ResponseTextDeltaEvent
 
         stream, streamed = Stream(), False
-        async for event in result.stream_events():
-            if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
-                streamed = True
-                self._text(stream.feed(safe(event.data.delta)))
-            elif event.type == "run_item_stream_event" and isinstance(event.item, MessageOutputItem):
-                if not streamed:
-                    said = "".join(getattr(part, "text", "") for part in event.item.raw_item.content)
-                    self._text(stream.feed(safe(said)))
-                self._text(stream.end())
-                streamed = False
-        self._text(stream.end())
+        try:
+            async for event in result.stream_events():
+                if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
+                    streamed = True
+                    self._text(stream.feed(safe(event.data.delta)))
+                elif event.type == "run_item_stream_event" and isinstance(event.item, MessageOutputItem):
+                    if not streamed:
+                        said = "".join(getattr(part, "text", "") for part in event.item.raw_item.content)
+                        self._text(stream.feed(safe(said)))
+                    self._text(stream.end())
+                    streamed = False
+        finally:  # also of an answer that was cut: what was said is shown
+            self._text(stream.end())
 
     def _text(self, text: str) -> None:
         if text:
@@ -263,7 +265,7 @@ class Turns:
     def _model(self) -> Any:
         assistant = self._assistant
         if assistant.choice.build is not None:
-            return assistant.choice.build()
+            return assistant.built(assistant.choice.build)
         from agent.planner import OfflinePlanner
         from agent.planner.context import PlannerContext
 
