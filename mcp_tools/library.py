@@ -133,7 +133,8 @@ async def _release(uri: str, namespace: str, release: str, what: str, guard: Gua
 
 
 def _none(uri: str, why: str = "") -> MCPError:
-    return MCPError(code=types.INVALID_PARAMS, message=f"there is no resource {uri}" + (f": {why}" if why else ""))
+    said = f"there is no resource {uri}" + (f": {why}" if why else "")
+    return MCPError(code=types.INVALID_PARAMS, message=said, data={"uri": uri})
 
 
 def _json(uri: str, data: Any) -> types.ReadResourceResult:
