@@ -13,6 +13,8 @@ __all__ = ["ACT_RULES", "CHANGES", "READ_RULES", "intent_of"]
 
 # Requests to do something: the act stands where a request has its verb.
 ACT_RULES = """
+bypass           BYPASS
+unknown          OFFTOPIC
 cluster_delete   UNINSTALL CLUSTER -THING
 cluster_delete   DELETE CLUSTER -THING
 cluster_start    START CLUSTER
@@ -46,6 +48,8 @@ scale            SCALE NUMBER
 scale            SCALE UP
 scale            SCALE DOWN
 scale            SCALE -ENV -TOP -KIND -WORDS
+delete           STOP POD
+delete           STOP PODS
 delete           DELETE POD
 delete           DELETE KIND
 delete           UNINSTALL POD
@@ -65,7 +69,10 @@ apply            GENERATE
 
 # Questions and requests to look.
 READ_RULES = """
+bypass           BYPASS
+unknown          OFFTOPIC -LOG -THING
 pull_secrets     PULLSECRET
+env              SECRETVALUE SAME
 secret_value     SECRETVALUE -WHY -WRONG -ENV
 shell            SHELL
 persistence      PERSISTENCE
@@ -93,9 +100,12 @@ run_status       WHY DEPLOY* WRONG
 run_status       WHY DEPLOY*
 run_status       WHY RUN WRONG
 run_status       RUN WRONG
+run_status       WHY DEPLOYMENT WRONG -THING -PODS
+run_status       DEPLOYMENT STATUS -THING -PODS -SHOW
 run_status       RUN STATUS
-run_status       DEPLOY* STATUS -THING
-run_status       DEPLOY* HEALTH -THING
+run_status       DEPLOY STATUS -THING
+run_status       DEPLOY+ING STATUS -THING
+run_status       DEPLOY HEALTH -THING
 diagnose         WHY WRONG
 diagnose         DIAGNOSE
 problems         KIND WRONG SHOW -THING
@@ -104,7 +114,10 @@ chat             CHATBOT -IMAGE
 history          DEPLOY+ED WHEN
 history          RESTART* WHEN
 history          ROLLBACK* WHEN
-history          WHO
+history          WHO DEPLOY*
+history          WHO SCALE*
+history          WHO RESTART*
+history          WHO THING
 history          HISTORY -WRONG
 diagnose         WHY THING
 diagnose         WHY POD
@@ -122,7 +135,7 @@ report           REPORT
 image_inspect    IMAGE DESCRIBE
 image_inspect    IMAGE VERIFY
 images           IMAGE -WRONG
-releases         RELEASE SHOW -WRONG
+releases         RELEASE SHOW -WRONG -THING
 releases         RELEASE STATUS -THING
 describe         DESCRIBE
 diagnose         WRONG
@@ -130,6 +143,7 @@ analyze          ANALYZE
 about            USERS
 cluster          CLUSTER HEALTH
 cluster          CLUSTER STATUS -PODS
+status           RELEASE THING
 get              KIND -HEALTH
 get              KIND
 health           HEALTH
@@ -143,7 +157,13 @@ get              SHOW APP
 status           SHOW THING
 """
 
-CHANGES = frozenset(line.split()[0] for line in ACT_RULES.strip().splitlines()) - {"plan", "logs", "report"}
+CHANGES = frozenset(line.split()[0] for line in ACT_RULES.strip().splitlines()) - {
+    "plan",
+    "logs",
+    "report",
+    "unknown",
+    "bypass",
+}
 """Intents that can change something: carried out only when they are asked for, never out of a question."""
 
 

@@ -114,7 +114,7 @@ def _leaning(request: Request, memory: Memory) -> Request:
     if not named and not (request.unknown and len(words) <= 4 and last is not None and _elliptic(words)):
         if request.namespace and last is not None:
             return replace(last, namespace=request.namespace, things=())
-        if request.numbers and last is not None and last.intent == "scale" and len(words) <= 4:
+        if request.numbers and last is not None and last.intent == "scale" and len(words) <= 6:
             return replace(last.option("replicas", request.numbers[0]), mood="do")
         return replace(request, intent="unknown")
     if last is None or last.intent in _ALONE:

@@ -27,11 +27,11 @@ ACTS: dict[str, str] = {
     "| rolled back,reverted,downgraded",
     "UNINSTALL": "uninstall,remove,tear down,teardown,takedown,take down,get rid of,decommission,wipe,clean up,purge,"
     "undeploy,nuke,bring down | uninstalling,removing,tearing down | uninstalled,removed,torn down",
-    "DELETE": "delete,kill,destroy,terminate,evict,drop the | deleting,killing,destroying | deleted,killed,destroyed",
-    "STOP": "stop,shut down,shutdown,turn off,halt,pause,suspend | stopping,shutting down | stopped,paused",
+    "DELETE": "delete,destroy,evict,drop the | deleting,destroying | deleted,destroyed",
+    "STOP": "stop,shut down,shutdown,turn off,halt,pause,suspend,kill,terminate | stopping,shutting down,killing | stopped,paused,killed",
     "START": "start,boot,power up,spin up,start up,turn on | starting,booting | started",
     "FIX": "fix,repair,remediate,heal,solve,resolve,patch it up,make it work,get it working,apply the fix,apply fix,"
-    "sort it out,sort out,mend,correct,do the fix,take the fix,make it healthy,get it healthy "
+    "sort it out,sort out,take care of,deal with,handle,mend,correct,do the fix,take the fix,make it healthy,get it healthy "
     "| fixing,repairing,solving,resolving | fixed,repaired,solved",
     "UNDO": "undo,undo that,take it back,take that back,put it back,change it back,reverse,reverse that,"
     "revert that,revert it,revert the last change,roll that back,as it was before | undoing | undone",
@@ -61,7 +61,7 @@ CONCEPTS: dict[str, str] = {
     "HISTORY": "history,revision history,release history,revision,release log,past releases,past versions,"
     "previous versions,what changed,what has changed,what was changed,what is different,what is new,changelog,"
     "recent changes,last change,latest change,changed recently,who changed,what did you change,what did we change,"
-    "changes,changed,anything change,something change",
+    "changes,changed,anything change,something change,touch,touched,recently",
     "DIFF": "diff,difference,compare,drift,drifted",
     "IMPACT": "impact,consequence,effect of,side effect,risk,risky,what would be lost,data at risk",
     "RELEASE": "release,helm release,chart installed,installed chart,helm list",
@@ -104,13 +104,13 @@ CONCEPTS: dict[str, str] = {
     "restarts,keeps restarting,keeps crashing,keep crashing,keep restarting,restart loop,restart count,flapping,"
     "misbehaving,weird,strange,slow,acting up,acting weird,acting strange,500,502,503,504,time out,times out,timing out,"
     "timeout,red,sad,borked,busted,hosed,screwed,on fire,unresponsive,not respond,not responding,sick,ill,suffering,"
-    "will not start,not start,not starting,not come up,not coming up,not work,not working,not run,not running,"
+    "something is off,is off,off with,will not start,not start,not starting,not come up,not coming up,not work,not working,not run,not running,"
     "not up,not healthy,not ok,not deployed properly,does not work,not load,not loading,not reachable,"
     "not answering,not answer,not schedule,not scheduled,backoff,evicted,what is up with,what happened,happened,"
-    "acting funny,matter,bad,ail,ails,ailing,unwell,bug,buggy,degraded,outage,incident,pods with issues",
+    "acting funny,matter,bad,ail,ails,ailing,unwell,bug,buggy,degraded,outage,incident",
     "WHY": "why,how come,what caused,what causes,what is causing,what made,root cause,reason,cause,for what reason,"
     "what is the reason,explain why",
-    "DIAGNOSE": "diagnose,diagnosis,diagnostic,troubleshoot,debug,investigate,figure out,find out,find the problem,"
+    "DIAGNOSE": "have a look,take a look,having a look,diagnose,diagnosis,diagnostic,troubleshoot,debug,investigate,figure out,find out,find the problem,"
     "examine,look into,triage,analyze failing,analyze the failure,check what is wrong,check up on,rca,diagnosing,"
     "pod-resource conflicts,resource conflict",
     "EXPLAIN": "explain,elaborate,clarify,explanation,what does that mean,what does this mean,meaning,in simple terms,"
@@ -128,6 +128,14 @@ CONCEPTS: dict[str, str] = {
     "run a command,run the command,raw kubectl,sql",
     "SECRETVALUE": "password,secret value,jwt secret,api key,credentials,secret in plain,decode the secret,base64,"
     "decode,plaintext,plain text,openai key,db password,database password,signing key,private key",
+    "OFFTOPIC": "poem,joke,story,song,weather,recipe,football,soccer,president,capital of,translate,essay,email,homework,"
+    "stock price,bitcoin,movie,film,script that,a script,sort a list,news,birthday,love me,marry me,meaning of life,game,"
+    "favorite,favourite,your name,how old,holiday,vacation,restaurant,lyrics,haiku,tweet,linkedin,novel,regex for,sql query,"
+    "math,horoscope,lottery,the time,what time,day is it,tv,music",
+    "BYPASS": "ignore your rules,ignore your instructions,ignore all previous,ignore previous,ignore the rules,ignore all rules,"
+    "bypass,skip the confirmation,skip confirmation,skip confirmations,approve all,approve everything,auto approve,"
+    "auto-approve,approve it for me,approve yourself,disable the guard,turn off the guard,disable confirmations,"
+    "say yes for me,answer yes for me,confirm for me,pretend i said yes,act as root,you are now,developer mode,jailbreak",
     "REPLICA": "replica,copy,copies,instance,pods each",
     "ALLNS": "all namespaces,every namespace,any namespace,cluster-wide,clusterwide,whole cluster,entire cluster,"
     "across the cluster,across namespaces,the cluster wide,everywhere",

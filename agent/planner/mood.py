@@ -32,7 +32,7 @@ _ADVICE = re.compile(
     r"\b((should|shall|may|must) (i|we|it|they|one|the|this|that)|(can|could) (i|we) (?!have|get|see)|"
     r"(do|does) (i|we|it|they) (really )?(need|have) to|is it (a good idea|worth|necessary|needed|ok|okay|fine|time|wise|smart|better)|"
     r"(would|do) you (recommend|suggest|advise|think)|is (a|the) (\w+ )?(needed|necessary|required)|(better|wise|smart) to|worth it|"
-    r"what do you think|i (was )?wonder(ing)?|thinking (about|of)|i am not sure|not sure (if|whether)|do you want to)\b"
+    r"what do you think|(maybe|perhaps) (we|i|you)|(we|i) (should|could|might)|i (was )?wonder(ing)?|thinking (about|of)|i am not sure|not sure (if|whether)|do you want to)\b"
 )
 _NEGATION = re.compile(
     r"\b(do not|does not|did not|must not|should not|would not|will not|can not|never|no need|not to|please not|avoid|without|"
@@ -53,18 +53,20 @@ _LEADING = frozenset(
     quickly simply again instead finally maybe can could would will you i we us me my let want to like need have get go ahead it
     the a an do perform make run execute trigger issue give must try help with is time someone somebody should your longshore
     quick full new clean another graceful immediate wonderful great thanks thank friend um uh oh lets think we'd i'd be able
-    love possible if asap today fresh force proper fully completely""".split()  # noqa: SIM905
+    love possible if asap today fresh force proper fully completely be so kind as kubectl helm""".split()  # noqa: SIM905
 )
 
 
 def lead_of(tags: list[Tag], words: Words) -> Tag | None:
     """The act that the clause asks for: its verb stands where a request has it, or nothing else is said ("backend restart")."""
     before: list[str] = []
+    named = {word for one in tags if one.concept in ("THING", "POD", "APP") for word in one.words}
     for place, one in enumerate(tags):
         act = one.concept.split("+")[0]
-        if act in ACTS:
+        if act in ACTS and not _is_noun(before):
             line = " ".join(before) + " "
-            if one.concept in ACTS and all(word in _LEADING for word in before):
+            light = named if _LIGHT & set(before) else set()
+            if one.concept in ACTS and all(word in _LEADING or word in light for word in before):
                 return one
             if (
                 one.concept.endswith("+ING")
@@ -72,12 +74,41 @@ def lead_of(tags: list[Tag], words: Words) -> Tag | None:
                 and all(w in _LEADING or w == "mind" for w in before)
             ):
                 return Tag(one.words, act, (), one.at)
-            if one.concept.endswith("+ED") and before and _WANTS.search(line):
+            if one.concept.endswith("+ED") and _WANTS.search(line) and all(w in _LEADING or w in named for w in before):
                 return Tag(one.words, act, (), one.at)
             if one.concept in ACTS and not words.question and _names_only(tags, place):
                 return one
         before += one.words
     return None
+
+
+def _is_noun(before: list[str]) -> bool:
+    """Whether the act is spoken of ("the restart took long") and not asked for ("do a restart")."""
+    return bool(before) and before[-1] in _ARTICLES and not _LIGHT & set(before)
+
+
+_ARTICLES = frozenset(
+    ("the", "a", "an", "this", "that", "my", "our", "your", "its", "last", "each", "every", "any", "no")
+)
+_LIGHT = frozenset(
+    (
+        "do",
+        "perform",
+        "make",
+        "run",
+        "execute",
+        "trigger",
+        "issue",
+        "initiate",
+        "give",
+        "want",
+        "need",
+        "try",
+        "like",
+        "get",
+        "have",
+    )
+)
 
 
 def _names_only(tags: list[Tag], place: int) -> bool:
@@ -90,6 +121,8 @@ def _names_only(tags: list[Tag], place: int) -> bool:
 def mood_of(words: Words, tags: list[Tag], lead: Tag | None) -> Mood:
     """How the clause speaks of its act."""
     line = words.line
+    if lead is not None and lead.concept == "STOP" and any(one.concept.endswith("+ING") for one in tags):
+        return "negated"
     act = lead or next((one for one in tags if one.concept.split("+")[0] in ACTS), None)
     if _HOWTO.search(line):
         return "howto"

@@ -102,10 +102,12 @@ class Names:
 
     # -- what a mention means ------------------------------------------------------------------------------------
 
-    def exact(self, token: str) -> Thing | None:
-        """The thing of exactly that name; a pod's name counts although nobody listed it yet."""
+    def exact(self, token: str, *, whole: bool = False) -> Thing | None:
+        """The thing of exactly that name; unless ``whole``, the name of a pod counts although nobody listed it yet."""
         if token in self.things:
             return self.things[token]
+        if whole:
+            return None
         workload = workload_of(token)
         if workload and "-" in token and (workload in self.things or _POD.match(token)):
             known = self.things.get(workload)
@@ -115,9 +117,12 @@ class Names:
     def like(self, words: Sequence[str]) -> list[Thing]:
         """The things that these words can mean, by part of a name or another word for it. Services come before pods."""
         mention = "-".join(words)
-        if found := self.exact(mention):
+        if found := self.exact(mention, whole=len(words) > 1):
             return [found]
         named = [t for t in self._main() if _part(mention, t.name)]
+        if not named and mention.endswith("s") and len(mention) > 4:
+            mention = mention[:-1]
+            named = [t for t in self._main() if _part(mention, t.name)]
         line = _ALIAS.get(mention, ())
         named = named or [t for t in self._main() if any(_part(word, t.name) for word in line)]
         return [t for t in named if t.kind in ("service", "app")] or named

@@ -54,7 +54,7 @@ def options_of(words: Words, tags: list[Tag], intent: str) -> dict[str, Any]:
         found |= _replicas(line, tags)
     if intent == "logs":
         found |= _logs(words, line)
-    if intent in ("events", "logs") and (match := _SINCE_SHORT.search(line) or _SINCE.search(line)):
+    if match := _SINCE_SHORT.search(line) or _SINCE.search(line):
         amount = {"a": 1, "an": 1, "few": 5, "couple": 2, "": 1}.get(match[1] or "")
         amount = int(match[1]) if amount is None else amount
         found["since"] = max(1, round(amount * _MINUTES[match[2][0]]))
@@ -123,12 +123,41 @@ def namespace_of(words: Words, names: Names) -> str:
 
 
 def unknown_of(tags: list[Tag], namespace: str) -> tuple[str, ...]:
-    """Words that look like the name of something that is not known: no concept, and no common word."""
+    """Words in the place of a name (after an act, "of", "the" …) that are not known: no concept, and no common word."""
     found = []
-    for one in tags:
+    for place, one in enumerate(tags):
         word = one.text
-        if one.concept or word in COMMON or word == namespace or "/" in word or ":" in word:
+        if one.concept or word in COMMON or word == namespace or "/" in word or ":" in word or len(word) < 3:
             continue
-        if len(word) > 2 and not word[0].isdigit() and (word.isalnum() or "-" in word):
+        before = tags[place - 1] if place else None
+        named = before is None or before.concept in _NAMED_AFTER or before.text in _BEFORE_NAMES or len(tags) <= 2
+        form = "-" in word or not word.endswith(("ed", "ing", "ly"))
+        if named and form and not word[0].isdigit() and word.replace("-", "").isalnum():
             found.append(word)
     return tuple(found)
+
+
+_BEFORE_NAMES = frozenset(
+    ("of", "for", "the", "my", "our", "on", "in", "from", "with", "to", "named", "called", "about", "and", "is")
+)
+_NAMED_AFTER = frozenset(
+    (
+        "RESTART",
+        "SCALE",
+        "ROLLBACK",
+        "UNINSTALL",
+        "DELETE",
+        "STOP",
+        "START",
+        "FIX",
+        "DEPLOY",
+        "LOG",
+        "DESCRIBE",
+        "DIAGNOSE",
+        "BUILD",
+        "LOAD",
+        "SHOW",
+        "KIND",
+        "RELEASE",
+    )
+)

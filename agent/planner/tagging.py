@@ -70,7 +70,7 @@ def _name(tokens: tuple[str, ...], at: int, names: Names) -> Tag | None:
     """A name as it is, also written with blanks: ``todo backend``."""
     for size in (3, 2, 1):
         part = tokens[at : at + size]
-        if len(part) == size and (thing := names.exact("-".join(part))):
+        if len(part) == size and (thing := names.exact("-".join(part), whole=size > 1)):
             return Tag(part, "POD" if thing.is_pod else "THING", (thing,), at)
     return None
 
@@ -123,14 +123,22 @@ def _corrected(tokens: tuple[str, ...], at: int, names: Names) -> Tag | None:
     return Tag((word,), "THING", tuple(things), at) if things else None
 
 
+def typo_of(word: str, meant: str) -> bool:
+    """Whether ``word`` can be a slip for ``meant``: about as long, and its first letter is among the first two."""
+    return abs(len(word) - len(meant)) <= 2 and word[0] in meant[:2]
+
+
 @lru_cache(maxsize=2048)
 def _nearest(word: str) -> str:
-    near = difflib.get_close_matches(word, VOCABULARY, n=1, cutoff=TYPO)
-    return near[0] if near else ""
+    near = difflib.get_close_matches(word, VOCABULARY, n=3, cutoff=TYPO)
+    return next((one for one in near if typo_of(word, one)), "")
 
 
 def _closeness(word: str, name: str) -> float:
     return max(difflib.SequenceMatcher(None, word, part).ratio() for part in {name, *name.split("-")})
+
+
+_SPECIAL = {"Pod": "PODS", "Secret": "SECRET", "Deployment": "DEPLOYMENT"}
 
 
 def concepts_of(tags: list[Tag]) -> set[str]:
@@ -144,7 +152,7 @@ def concepts_of(tags: list[Tag]) -> set[str]:
             found.add(one.concept.split("+")[0] + "*")
         if one.concept == "KIND":
             kind = kind_of(one)
-            found |= {"PODS"} if kind == "Pod" else {"SECRET"} if kind == "Secret" else set()
+            found |= {_SPECIAL[kind]} if kind in _SPECIAL else set()
     return found
 
 

@@ -15,7 +15,7 @@ SAYINGS: dict[str, str] = {
     "go|go ahead|go for it|go on|let us do it|let us do that|let us go|make it so|confirm|confirmed|y|aye|absolutely|definitely|"
     "of course|sounds good|proceed|apply it|apply that|run it|execute it|execute|yes do it|yes go ahead|ok do it|okay do it|"
     "ok go ahead|please|please go ahead|right|correct|exactly|that one|affirmative|alright|all right|fine|fire away|"
-    "yes do that|sure do it|sure go ahead|you may|do so|ship it|good idea|agreed|perfect do it|sounds good do it|lgtm",
+    "yes do that|sure do it|sure go ahead|you may|do so|good idea|agreed|perfect do it|sounds good do it|lgtm",
     "no": "no|nope|nah|n|no thanks|no thank you|do not|do not do it|do not do that|cancel|cancel that|cancel it|forget it|"
     "forget about it|never mind|leave it|leave it alone|leave it as it is|not now|not yet|rather not|hold on|wait|skip|skip it|"
     "negative|no way|stop|stop it|abort|abort mission|hold it|hang on|no do not|no leave it|no wait|no stop|please do not|"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from agent.planner.intents import ACT_RULES, READ_RULES, intent_of
+from agent.planner.intents import ACT_RULES, CHANGES, READ_RULES, intent_of
 from agent.planner.lexicon import ACTS
 from agent.planner.mood import lead_of, mood_of
 from agent.planner.names import Names, Thing
@@ -60,11 +61,37 @@ def understand(message: str, names: Names) -> list[Request]:
     """The requests of a message, in order. A part that is no request of its own belongs to the one before it."""
     parts: list[Words] = []
     for part in clauses(message):
-        if (parts and not _opens(part, names)) or (parts and not _asks_anything(parts[-1], names)):
+        if parts and (_belongs(part, parts[-1]) or not _opens(part, names) or not _asks_anything(parts[-1], names)):
             parts[-1] = _joined(parts[-1], part)
         else:
             parts.append(part)
-    return [_request(part, names) for part in parts]
+    requests: list[Request] = []
+    conditional = False
+    for part in parts:
+        request = _request(part, names)
+        before = requests[-1] if requests else None
+        if before is not None and before.intent == request.intent and not (request.things or request.choices):
+            continue
+        if before is not None and "since" in before.options and request.intent in ("events", "logs"):
+            request = request.option("since", request.options.get("since", before.options["since"]))
+        if request.mood == "unclear" and not request.concepts & ACTS.keys():
+            if part is not parts[-1]:
+                continue  # "we deployed it yesterday": told before what is asked
+            request = replace(request, mood="look")
+        if conditional and request.mood == "do" and request.intent in CHANGES:
+            request = replace(request, mood="unclear")
+        conditional = conditional or part.tokens[:1] in _CONDITIONS
+        requests.append(request)
+    return requests
+
+
+_CONDITIONS = (("if",), ("when",), ("unless",), ("once",), ("whenever",))
+"""What begins a condition: an act that hangs on one is not done, but asked about."""
+
+
+def _belongs(part: Words, before: Words) -> bool:
+    """Whether a single word goes on with a question: "the difference between restart and redeploy"."""
+    return not part.tokens or (len(part.tokens) == 1 and before.tokens[:1] != () and before.tokens[0] in _ASKING)
 
 
 def _opens(words: Words, names: Names) -> bool:
@@ -121,7 +148,21 @@ def _request(words: Words, names: Names) -> Request:
 def _more_concepts(words: Words, tags: list[Tag]) -> set[str]:
     line = f" {words.line} "
     found = {word.upper() for word in ("which", "who", "when", "verify", "up", "down") if f" {word} " in line}
+    found |= (
+        {"SAME"}
+        if re.search(r" (same|match(es)?|set|present|consistent|differ\w*|correct|up to date|identical) ", line)
+        else set()
+    )
+    found |= {"WRONG"} if _FAILS.search(line) else set()
     return found | ({"VERIFY"} if " integrity " in line or " scan " in line else set())
+
+
+_FAILS = re.compile(
+    r"(?<!^)(?<!please )(?<!you )\b(?:does|is|are|was|were|will|can|did|has|have|do) not "
+    r"(?!you\b|be\b|want\b|need\b|know\b|sure\b)\w+"
+    r"|\bno longer \w+|\bany ?more\b|\bstopped \w+ing\b"
+)
+"""Something does not do what it should: "the page does not load", "no longer answers"."""
 
 
 def _intent(concepts: set[str], lead: Tag | None, mood: str) -> str:

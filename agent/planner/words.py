@@ -5,68 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from agent.planner.spelling import LEADING, MOVED, SPELLED
+
 __all__ = ["Words", "clauses", "normal"]
 
-_SPELLING = {
-    r"\bwhat'?s\b": "what is",
-    r"\bwhats\b": "what is",
-    r"\bhow'?s\b": "how is",
-    r"\bwhere'?s\b": "where is",
-    r"\bwho'?s\b": "who is",
-    r"\bthat'?s\b": "that is",
-    r"\bthere'?s\b": "there is",
-    r"\bhere'?s\b": "here is",
-    r"\bit'?s (?=not|down|broken|failing|crash|still|dead|up|ok|fine|slow|on|about)": "it is ",
-    r"\blet'?s\b": "let us",
-    r"\b(can|could|should|would|do|does|did|is|are|was|were|has|have|had|must|need)n['o]?t\b": r"\1 not",
-    r"\bcannot\b": "can not",
-    r"\bwon'?t\b": "will not",
-    r"\bain'?t\b": "is not",
-    r"\b(i|you|we|they|it|he|she|that|there|who)'ll\b": r"\1 will",
-    r"\b(i|you|we|they|it|he|she)'d\b": r"\1 would",
-    r"\b(i|you|we|they)'ve\b": r"\1 have",
-    r"\b(you|we|they)'re\b": r"\1 are",
-    r"\bi'm\b": "i am",
-    r"\b(pls|plz|plse|pleas|plase|plesae)\b": "please",
-    r"\bu\b": "you",
-    r"\br\b(?= (you|they|we))": "are",
-    r"\bgimme\b": "give me",
-    r"\blemme\b": "let me",
-    r"\bwanna\b": "want to",
-    r"\bgotta\b": "have to",
-    r"\bgonna\b": "going to",
-    r"\bwassup\b": "what is up",
-    r"\bwdyt\b": "what do you think",
-    r"\bk8s\b": "kubernetes",
-    r"\bdon t\b": "do not",
-    r"\bnvm\b": "never mind",
-    r"\bidk\b": "i do not know",
-    r"\b(ns)\b": "namespace",
-    r"\benv vars?\b": "environment variables",
-    r"\benvvars?\b": "environment variables",
-    r"\bback end\b": "backend",
-    r"\bfront end\b": "frontend",
-    r"\bback-end\b": "backend",
-    r"\bfront-end\b": "frontend",
-    r"\bdata base\b": "database",
-}
-_SPELLED = [(re.compile(pattern), with_) for pattern, with_ in _SPELLING.items()]
-_GAP = r"((?:(?!please\b)[\w./:-]+ ){1,5}?)"
-# Verbs that take their object in the middle come before it: "roll the backend back" is "rollback the backend".
-_SPLIT = [
-    (re.compile(rf"\b(?:roll|rolling|rolled) {_GAP}back\b"), r"rollback \1"),
-    (re.compile(rf"\brevert {_GAP}back\b"), r"rollback \1"),
-    (re.compile(rf"\b(?:take|tear|bring) {_GAP}down\b"), r"takedown \1"),
-    (re.compile(rf"\b(?:shut|turn) {_GAP}(?:down|off)\b"), r"shutdown \1"),
-    (re.compile(rf"\b(?:bring|spin|get|turn) {_GAP}(?:up|on|back up|live)\b"), r"bringup \1"),
-    (re.compile(rf"\b(?:put|push|get|ship) {_GAP}(?:live|out|deployed)\b"), r"deploy \1"),
-    (
-        re.compile(rf"\b(?:set|put|make) {_GAP}(?=(?:to |at |have |run )?(?:\d+|one|two|three|four|five|zero)\b)"),
-        r"scale \1",
-    ),
-    (re.compile(rf"\bturn {_GAP}off and on again\b"), r"restart \1"),
-    (re.compile(rf"\bscale {_GAP}(up|down|out|in)\b"), r"scale \2 \1"),
-]
 _QUOTED = re.compile(r"[\"“”]([^\"“”]{1,200})[\"“”]|(?<![\w])'([^']{1,200})'(?![\w])")
 _TOKEN = re.compile(r"[a-z0-9_][a-z0-9_./:@-]*|\?")
 _NUMBERS = {
@@ -101,7 +43,7 @@ def normal(message: str) -> tuple[str, tuple[str, ...]]:
     text = re.sub(r"[“”\"]", " ", text).lower()
     text = re.sub(r"(?<=\w)\s*…|\.{2,}", " ", text)
     text = " ".join(re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n")).strip()
-    for pattern, replacement in _SPELLED:
+    for pattern, replacement in SPELLED:
         text = pattern.sub(replacement, text)
     return " ".join(text.split()), quoted
 
@@ -111,7 +53,7 @@ def words_of(text: str, quoted: tuple[str, ...] = ()) -> Words:
     bare = text.rstrip(" .!")
     question = "?" in bare
     plain = f"{' '.join(_TOKEN.findall(bare.replace('?', ' ')))} "
-    for pattern, replacement in _SPLIT:
+    for pattern, replacement in MOVED:
         plain = pattern.sub(replacement + " ", plain)
     tokens = [token.strip("./:@-") or token for token in plain.split()]
     return Words(tuple(tokens), quoted, question, bare)
@@ -120,6 +62,7 @@ def words_of(text: str, quoted: tuple[str, ...] = ()) -> Words:
 def clauses(message: str) -> list[Words]:
     """The message cut at "and", "then", commas and full stops. Whether two parts belong together is seen later."""
     text, quoted = normal(message)
+    text = LEADING.sub("", text)
     parts: list[str] = []
     for sentence in re.split(r"(?<=\?)\s+", text):
         parts += [part for part in _CUT.split(sentence) if part and part.strip(" ?.!,")]

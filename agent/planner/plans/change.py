@@ -132,6 +132,8 @@ def uninstall(job: Job) -> Plan:
         from agent.planner.plans.deploy import run_playbook
 
         return (yield from run_playbook(job, "uninstall"))
+    if request.everywhere:
+        return (yield from delete(job))
     about = yield from things(job)
     if any(t.is_pod for t in about):
         return (yield from delete(job))
@@ -147,6 +149,10 @@ def uninstall(job: Job) -> Plan:
 def delete(job: Job) -> Plan:
     """Delete one object by its kind and name."""
     request = job.request
+    if request.everywhere:
+        return Reply(
+            "I don't delete across namespaces. `uninstall` takes the application out and verifies that nothing is left."
+        )
     kind = request.kind or next((t.kind for t in request.things if t.kind not in ("service", "app")), "")
     if kind in ("Namespace", "Node"):
         return Reply(

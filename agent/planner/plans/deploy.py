@@ -15,6 +15,7 @@ from agent.planner.history import Result
 from agent.planner.job import Call, Do, End, Job, Plan, Reply
 from agent.planner.names import Thing
 from agent.planner.plans.find import need, things
+from agent.planner.plans.health import diagnosis
 from agent.planner.request import Open, Request
 from agent.text import duration
 
@@ -157,6 +158,8 @@ def stage(job: Job) -> Plan:
 def run_status(job: Job) -> Plan:
     """How a run stands: the one that is named or was spoken of; otherwise the newest ones."""
     run_id = job.request.options.get("run_id") or ("" if _all_runs(job) else job.memory.run_id)
+    if not run_id and "WHY" in job.request.concepts:
+        return (yield from diagnosis(job))
     result = need((yield from job.one("playbook_status", run_id=run_id or None)), "show the runs")
     one = result.data.get("run")
     if isinstance(one, Mapping):

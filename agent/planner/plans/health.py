@@ -250,7 +250,8 @@ def fix(job: Job) -> Plan:
     if not able:
         return Reply(join("I know of no call that would repair this.", findings(found, "What is wrong")))
     every = "APP" in request.concepts or {"both", "all"} & set(request.words.split())
-    chosen = able if every else able[:1]
+    place = next((n for word, n in _PLACES.items() if word in request.words.split()), 0)
+    chosen = able if every else able[place : place + 1] or able[:1]
     parts: list[str] = [findings(fresh, "What is wrong")] if fresh else []
     for one in chosen:
         done = yield from _repair(job, one, join(*parts))
@@ -259,6 +260,9 @@ def fix(job: Job) -> Plan:
             return done
     left = len(able) - len(chosen)
     return (yield from _proven(job, chosen, join(*parts), left))
+
+
+_PLACES = {"second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3}
 
 
 def _repair(job: Job, found: Mapping[str, Any], before: str) -> Plan:

@@ -175,7 +175,12 @@ def env(job: Job) -> Plan:
     """Environment variables: of the application, of a service's pod."""
     request = job.request
     named = [t for t in request.things if t.kind != "app"] or request.choices or request.unknown
-    if not named and not (request.pronoun and job.memory.things) and request.kind != "Pod" and job.file:
+    if (
+        not named
+        and not (request.pronoun and job.memory.things)
+        and (request.kind != "Pod" or "pods" in request.words)
+        and job.file
+    ):
         result = need((yield from job.one("check_environment", application=job.file)), "look at the environment")
         return Reply(words.environment(result.data, "The application"))
     about = yield from thing(job)

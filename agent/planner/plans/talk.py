@@ -25,10 +25,10 @@ Ask for
 Names may be loose (`the db`, `front end`). What changes or removes something is shown and asked of you first."""
 
 
-def _say(words: str) -> Callable[[Job], Plan]:
+def _say(words: str, *, stop: bool = False) -> Callable[[Job], Plan]:
     def plan(job: Job) -> Plan:
         yield from ()
-        return Reply(words)
+        return Reply(words, stop=stop)
 
     return plan
 
@@ -166,9 +166,33 @@ def spoken_of(job: Job) -> Callable[[Job], Plan] | None:
         "advice": advice,
         "negated": negated,
         "unclear": offer,
-        "look": offer,
     }
+    if mood == "look":
+        return _looked(job)
     return plans.get(mood)
+
+
+def _looked(job: Job) -> Callable[[Job], Plan]:
+    """What answers a question about an act ("did the backend restart?"): a look; only without one an offer."""
+    from agent.planner.plans import deploy, health, look
+
+    looks: dict[str, Callable[[Job], Plan]] = {
+        "restart": health.diagnosis,
+        "rollback": look.PLANS["history"],
+        "scale": look.PLANS["get"],
+        "uninstall": health.PLANS["status"],
+        "delete": health.PLANS["status"],
+        "stop": health.PLANS["status"],
+        "start": health.PLANS["status"],
+        "deploy": deploy.PLANS["run_status"] if not job.request.things else health.PLANS["status"],
+        "build": look.PLANS["images"],
+        "load": look.PLANS["images"],
+        "fix": health.PLANS["health"],
+        "resume": deploy.PLANS["run_status"],
+        "abort": deploy.PLANS["run_status"],
+        "cluster_start": deploy.PLANS["run_status"],
+    }
+    return looks.get(job.request.intent, offer)
 
 
 def _name(job: Job) -> str:
@@ -306,6 +330,11 @@ PLANS: dict[str, Callable[[Job], Plan]] = {
     "about": about,
     "more": more,
     "apply": apply,
+    "bypass": _say(
+        "I can't do that: what changes or removes something is asked of you each time, and only your own answer to "
+        "that question counts. Nothing was done.",
+        stop=True,
+    ),
     "shell": _say(
         "I don't run commands in containers or on this machine, and I take no free-form command: I work with "
         "typed tools only. "
