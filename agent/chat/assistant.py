@@ -18,6 +18,7 @@ from agent.chat.bridge import Bridge, Ledger, ToolInfo
 from agent.chat.config import ChatSettings, ForeignServer
 from agent.chat.conversation import Conversation
 from agent.chat.events import Answered, Asked, Event, Notice, Spent, TurnEnded
+from agent.chat.fence import MARK
 from agent.chat.models import Choice, choose
 from agent.confirm import Choice as Said
 from agent.confirm import Chooser, Desk, Question
@@ -90,6 +91,8 @@ class Assistant:
         self._cancelled = False
         self._built: dict[Any, Any] = {}
         self.bridge = Bridge(server, self.ask, self.emit, conversation.keep, conversation.results.get)
+        self.bridge.heard = any(MARK in str(kept.get("text")) for kept in conversation.results.values())
+        self.bridge.obeys = not choice.offline
         self._turns = Turns(self)
 
     # -- what it is ------------------------------------------------------------------------------------------------
@@ -209,6 +212,7 @@ class Assistant:
             Problem: there is no such, or its key is missing.
         """
         self._choice = choose(self._settings, model=name, base_url=base_url, api=self._options.api)
+        self.bridge.obeys = not self._choice.offline
 
     async def call(self, tool: str, arguments: Mapping[str, Any], progress: Progress | None = None) -> Reply:
         """Call a tool of the tool server without the model; the same guard, the same question.
@@ -296,6 +300,8 @@ class Assistant:
         found = await self._server.read("longshore://cluster")
         cluster = str(found.get("cluster") or "none") if isinstance(found, Mapping) else "none"
         self.about = {**self._server.about, "cluster": cluster}
+        simulated = " (simulated)" if self.about.get("simulated") else ""
+        self.bridge.target = f"{self.about.get('target') or ''}{simulated}"
         self._pin(cluster)
         for tool in self._listed:
             hints = tool.annotations

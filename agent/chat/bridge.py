@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent.chat.events import Event, ToolFinished, ToolProgress, ToolStarted
+from agent.chat.fence import MARK, fenced
 from agent.confirm import Choice, Question
 from agent.problems import Interrupted, Problem
 from agent.text import one_line
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Bridge", "Ledger", "ToolInfo"]
 
 Emit = Callable[[Event], None]
+NO = "The human said no. Nothing was done."
 UNFINISHED = "it was interrupted, and may have been done in part: look at the state before anything is repeated"
 
 
@@ -54,6 +56,8 @@ class Ledger:
     outputs: dict[str, str] = field(default_factory=dict)
     refused: int = 0
     """Calls that were not made, for the others had used everything up."""
+    declined: set[tuple[str, str]] = field(default_factory=set)
+    """Tool and arguments of what a human said no to: the same is not asked again for the same message."""
 
 
 class Bridge:
@@ -73,6 +77,12 @@ class Bridge:
         """Of the calls that wait for a human, by call id."""
         self._approved: dict[str, str] = {}
         """Call id → digest of the question that a human has just said yes to. It ends with its call."""
+        self.target = ""
+        """What is worked on, for questions."""
+        self.heard = False
+        """Whether text from outside is part of the conversation."""
+        self.obeys = False
+        """Whether the model might do what such text says. Then whatever makes something is asked about as well."""
 
     # -- questions -------------------------------------------------------------------------------------------------
 
@@ -89,6 +99,11 @@ class Bridge:
         if (question := self.questions.pop(call_id, None)) is not None:
             self._approved[call_id] = question.digest
 
+    def decline(self, call_id: str, tool: str, arguments: Mapping[str, Any]) -> None:
+        """A human said no to that call."""
+        self.questions.pop(call_id, None)
+        self.ledger.declined.add(_key(tool, arguments))
+
     async def look(self, call_id: str, tool: str, arguments: Mapping[str, Any]) -> Question | None:
         """The question that the call would ask now; None when it would ask none."""
         try:
@@ -97,12 +112,21 @@ class Bridge:
             raise
         except Problem:
             return None  # the call itself will say what is wrong
-        if not found or not found.get("needs_confirmation"):
+        question = self._question(tool, found or {})
+        if question is None:
             self.questions.pop(call_id, None)
-            return None
-        question = Question.read(str(found.get("question") or found.get("summary") or tool))
-        self.questions[call_id] = question
+        else:
+            self.questions[call_id] = question
         return question
+
+    def _question(self, tool: str, found: Mapping[str, Any]) -> Question | None:
+        summary, effect = one_line(found.get("summary") or tool), str(found.get("effect") or "read")
+        if found.get("needs_confirmation"):
+            return Question.read(str(found.get("question") or summary))
+        if effect == "read" or not (self.obeys and self.heard):
+            return None
+        facts = (f"tool: {tool}", "asked because text from outside is part of the conversation")
+        return Question(summary, effect, self.target, facts)
 
     # -- tools -----------------------------------------------------------------------------------------------------
 
@@ -116,6 +140,8 @@ class Bridge:
 
         async def needs(context: Any, arguments: dict[str, Any], call_id: str) -> bool:
             if call_id in self.ledger.outputs or self._known(call_id) is not None:
+                return False
+            if _key(name, arguments) in self.ledger.declined:
                 return False
             return await self.look(call_id, name, arguments) is not None
 
@@ -158,6 +184,8 @@ class Bridge:
         except ValueError as error:
             return f"usage: the arguments of {tool} are not valid JSON: {one_line(error)}\nTry: send one JSON object"
         ledger = self.ledger
+        if _key(tool, given) in ledger.declined:
+            return NO
         if ledger.made >= ledger.allowed:
             ledger.refused += 1
             return f"refused: not done: the {ledger.allowed} tool calls that one message may take are used up"
@@ -170,7 +198,7 @@ class Bridge:
         except Interrupted:
             raise asyncio.CancelledError from None
         except Problem as problem:
-            text = _told(problem)
+            text = _told(problem, tool)
             self._finished(call_id, tool, text, {}, began, problem)
         else:
             self._finished(call_id, tool, text, data, began, None)
@@ -184,13 +212,24 @@ class Bridge:
         seconds = round(time.monotonic() - began, 3)
         error = problem.as_dict() if problem else None
         self.ledger.outputs[call_id] = text
+        self.heard = self.heard or MARK in text
         self._keep(call_id, {"tool": tool, "text": text, "data": dict(data), "error": error})
         self._emit(ToolFinished(call_id, tool, problem is None, text, seconds, data, error))
 
 
-def _told(problem: Problem) -> str:
+def _key(tool: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    return tool, json.dumps(arguments, sort_keys=True)
+
+
+_OWN = frozenset({"usage", "refused", "declined", "confirmation-required", "stale-confirmation", "busy"})
+"""Errors whose reason the tool server words itself; that of others may be a program's, a chart's or a cluster's."""
+
+
+def _told(problem: Problem, tool: str) -> str:
     """An error as a result that the model can act on."""
     text = f"{problem.code}: {problem.line()}"
     if problem.code == "confirmation-required":
         return f"{text}\nNothing was done. The human was asked and has not answered; it goes on waiting."
+    if problem.why and problem.code not in _OWN:
+        text = f"{problem.code}: {problem.what}\n{fenced(problem.why, tool)}"
     return f"{text}\nTry: {problem.remedy}" if problem.remedy else text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.chat.bridge import Bridge, ToolInfo
 from agent.chat.config import ForeignServer
-from agent.chat.secrets import mask
+from agent.chat.fence import fenced, plain
 from agent.confirm import Question
 from agent.problems import Problem
 from agent.text import one_line, safe
@@ -20,24 +20,9 @@ if TYPE_CHECKING:
     from agents import FunctionTool
     from agents.tool_context import ToolContext
 
-__all__ = ["Foreign", "connect", "fenced"]
+__all__ = ["Foreign", "connect"]
 
-CAP = 16_000
-"""Characters of a result that a model is given."""
 START_SECONDS = 20.0
-_TURNS = re.compile(
-    r"<\|[a-z_]{1,24}\|>|\[/?(?:INST|SYS)\]|<</?SYS>>|</?(?:system|assistant|user|tool|function_calls|tool_result|"
-    r"untrusted)(?:\s[^<>]{0,80})?>",
-    re.IGNORECASE,
-)
-
-
-def fenced(text: str, source: str) -> str:
-    """What a foreign server said: cleaned, masked, cut to its size, and marked as data."""
-    plain = _TURNS.sub("[removed]", mask(safe(text)))
-    cut = f"{plain[:CAP]}\n… cut, {len(plain) - CAP} characters more" if len(plain) > CAP else plain
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", source)[:80]
-    return f'<untrusted source="{name}">\n{cut}\n</untrusted>'
 
 
 class Foreign:
@@ -85,7 +70,7 @@ class Foreign:
         async def invoke(context: ToolContext[Any], arguments: str) -> str:
             return await bridge.run(context.tool_call_id, name, arguments, make, self.name)
 
-        described = _TURNS.sub("[removed]", safe(tool.description or tool.title or name))[:1000]
+        described = plain(tool.description or tool.title or name)[:1000]
         return FunctionTool(
             name=name,
             description=described,
@@ -104,7 +89,7 @@ class Foreign:
             raise Problem(f"{self.name} did not answer {tool}", str(error), code="server") from error
         text = "\n".join(part.text for part in result.content if part.type == "text")
         if result.is_error:
-            raise Problem(f"{tool} of {self.name} failed", fenced(text, self.name), code="tool-failed")
+            raise Problem(f"a call of {self.name} failed", plain(text), code="tool-failed")
         return fenced(text, self.name)
 
 

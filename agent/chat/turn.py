@@ -11,6 +11,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from agent.chat.bridge import NO
 from agent.chat.events import Spent, TextDelta, TurnEnded
 from agent.chat.instructions import SKILL_TOOL, instructions
 from agent.chat.items import arguments_of, plain, whole
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from agent.chat.assistant import Assistant
 
 __all__ = ["Turns"]
-
-NO = "The human said no. Nothing was done."
 
 
 class BudgetUsed(Exception):
@@ -214,7 +213,7 @@ class Turns:
                 assistant.bridge.approve(str(item.call_id))
                 state.approve(item)
             elif said == "no":
-                assistant.bridge.questions.pop(str(item.call_id), None)
+                assistant.bridge.decline(str(item.call_id), str(item.name), arguments_of(item.arguments))
                 state.reject(item, rejection_message=NO)
             else:
                 all_said = False
