@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,20 @@ def serve(
     """Serve the tools over stdio, or over HTTP with --http."""
     import anyio
 
-    from mcp_tools import config, transport
-    from mcp_tools.server import Options, build
+    from mcp_tools import config
     from mcp_tools.targets.choice import choose
-    from mcp_tools.world import World
 
     flags = {"target": target, "profile": profile, "toolsets": toolsets, "read_only": read_only}
     settings, sourced = config.load(flags)
     if not workspace.is_dir():
         raise UsageError(f"there is no folder {workspace}", remedy="name the folder of your application")
-    chosen = anyio.run(choose, settings.target, settings.profile)
+    with ThreadPoolExecutor(1) as beside:  # asking Docker takes as long as importing the rest
+        choosing = beside.submit(anyio.run, choose, settings.target, settings.profile)
+        from mcp_tools import transport
+        from mcp_tools.server import Options, build
+        from mcp_tools.world import World
+
+        chosen = choosing.result()
     server = build(
         Options(
             World(chosen.target, settings.profile, settings=tuple(sourced), notice=chosen.notice),

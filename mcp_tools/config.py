@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mcp_tools.errors import UsageError
 
-__all__ = ["Settings", "Sourced", "config_file", "load", "state_dir"]
+__all__ = ["Settings", "Sourced", "cache_file", "config_file", "load", "state_dir"]
 
 Source = Literal["flag", "environment", "file", "default"]
 OF_THE_CHAT = ("chat", "mcp_servers")
@@ -52,6 +52,11 @@ def _home(variable: str, default: str) -> Path:
 def config_file() -> Path:
     """The user's configuration file (it need not exist)."""
     return _home("XDG_CONFIG_HOME", ".config") / "config.toml"
+
+
+def cache_file(name: str) -> Path:
+    """A file of the user's cache; it need not exist, and may go at any time."""
+    return _home("XDG_CACHE_HOME", ".cache") / name
 
 
 def state_dir() -> Path:

@@ -7,6 +7,7 @@ import importlib
 import json
 import pkgutil
 import re
+import threading
 from importlib import resources as package_files
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "prompt", "prompts", "read", "resources", "templates"]
 
+_LOADING = threading.Lock()
 TARGET = "longshore://target"
 CLUSTER = "longshore://cluster"
 _RUN = re.compile(r"longshore://runs/([A-Za-z0-9-]{1,80})")
@@ -34,8 +36,9 @@ def load() -> None:
     """Register every tool: a tool is added by adding its module to ``mcp_tools.tools``."""
     from mcp_tools import tools
 
-    for module in pkgutil.walk_packages(tools.__path__, f"{tools.__name__}."):
-        importlib.import_module(module.name)
+    with _LOADING:
+        for module in pkgutil.walk_packages(tools.__path__, f"{tools.__name__}."):
+            importlib.import_module(module.name)
 
 
 # -- resources ----------------------------------------------------------------------------------------------------

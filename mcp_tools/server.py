@@ -19,8 +19,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_tools import __version__, library
-from mcp_tools.catalog import CATALOG, Effect, ToolDef
+from mcp_tools import __version__, library, listing
 from mcp_tools.errors import ConfirmationRequired, Declined, LongshoreError, ToolFailed
 from mcp_tools.guard.confirmation import Confirmation
 from mcp_tools.guard.guard import Answer, Channel, Guard, NoChannel, Outcome, Session
@@ -105,32 +104,9 @@ def _modern(ctx: ServerRequestContext[Any, Any]) -> bool:
 DEFAULT_TOOLSETS: tuple[str, ...] = ("diagnostics", "docker", "environment", "helm", "kubectl", "minikube", "playbook")
 
 
-def offered(options: Options) -> list[ToolDef]:
-    """The tools that are listed; calls are judged by the guard, whatever was listed."""
-    library.load()
-    found = CATALOG.all(options.toolsets)
-    return [t for t in found if t.effect is Effect.READ] if options.read_only else found
-
-
 def definitions(options: Options) -> list[types.Tool]:
     """The tools as MCP shows them."""
-    return [_definition(tool) for tool in offered(options)]
-
-
-def _definition(tool: ToolDef) -> types.Tool:
-    return types.Tool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=tool.listed_schema,
-        output_schema=tool.output_schema,
-        annotations=types.ToolAnnotations(
-            read_only_hint=tool.effect is Effect.READ,
-            destructive_hint=tool.effect in (Effect.CHANGE, Effect.DESTROY),
-            idempotent_hint=tool.idempotent,
-            open_world_hint=tool.open_world,
-        ),
-    )
+    return listing.definitions(options.toolsets, options.read_only)
 
 
 class Service:

@@ -13,8 +13,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import cel
-
 VARIABLES = frozenset({"app", "params", "run", "steps", "all", "result", "service", "failure"})
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
 _SEEN = re.compile(r"\b(?:result|app|params|run|steps|all|service|failure)(?:\.\w+(?![\w(])|\[(?:'[^']*'|\d+)\])+")
@@ -33,6 +31,8 @@ def compiled(expression: str) -> Any:
     Raises:
         ExpressionError: it is no CEL, or names a variable that there is not.
     """
+    import cel  # brings a command line of its own: not at start-up
+
     try:
         program = cel.compile(expression)
     except ValueError as error:
@@ -75,6 +75,8 @@ def evaluate(expression: str, scope: Mapping[str, Any]) -> Any:
     Raises:
         ExpressionError: it refers to something that is not there, or types do not fit; names it.
     """
+    import cel
+
     program = compiled(expression)
     needed = {name: scope[name] for name in program.variables() if name in scope}
     try:
