@@ -49,19 +49,21 @@ class _Renaming:
 
 async def _checked(given: Any, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
     ids = _Ids(given)
-    begun, done = _Renaming(ids), _Renaming(ids)
-    async for event in events:
-        if event.type == "response.output_item.added":
-            begun(event.item)
-        elif event.type == "response.output_item.done":
-            done(event.item)
-        elif event.type == "response.completed":
-            last = _Renaming(ids)
-            for item in event.response.output:
-                last(item)
-            if not any(_says(item) for item in event.response.output):
-                raise ModelBehaviorError("it answered nothing")
-        yield event
+    begun, done, last = _Renaming(ids), _Renaming(ids), _Renaming(ids)
+    try:
+        async for event in events:
+            if event.type == "response.output_item.added":
+                begun(event.item)
+            elif event.type == "response.output_item.done":
+                done(event.item)
+            elif event.type == "response.completed":
+                for item in event.response.output:
+                    last(item)
+                if not any(_says(item) for item in event.response.output):
+                    raise ModelBehaviorError("it answered nothing")
+            yield event
+    except (AttributeError, KeyError, IndexError, TypeError) as error:  # data of another form than it says it has
+        raise ModelBehaviorError("what came is not in the form of an answer") from error
 
 
 def _says(item: Any) -> bool:
