@@ -109,6 +109,8 @@ def _leaning(request: Request, memory: Memory) -> Request:
     last = memory.request
     if request.intent:
         return request
+    if request.concepts - _BARE:
+        return replace(request, intent="unknown")
     named = request.things or request.choices
     words = request.words.split()
     if not named and not (request.unknown and len(words) <= 4 and last is not None and _elliptic(words)):
@@ -133,6 +135,8 @@ def _leaning(request: Request, memory: Memory) -> Request:
     return carried
 
 
+_BARE = frozenset(("THING", "POD", "APP", "NUMBER", "WORDS", "REPLICA", "UP", "DOWN", "ALLNS", "SHOW", "KIND", "PODS"))
+"""What an elliptical message may hold: "and the frontend?", "now 3"."""
 _ALONE = frozenset(
     ("hello", "help", "thanks", "bye", "unknown", "declined", "nothing_open", "nothing_before", "shell", "secret_value")
 )

@@ -70,6 +70,8 @@ def inverse_of(change: Result, before: list[Result]) -> tuple[str, dict[str, Any
     """The call that undoes a change; None when there is none. ``before`` are the results up to it."""
     data, given = change.data, dict(change.arguments)
     place = {key: given[key] for key in ("namespace",) if key in given}
+    if change.tool == "helm_rollback" and data.get("from_revision") == data.get("to_revision"):
+        return None  # what was changed beside Helm is in no revision
     if change.tool == "helm_rollback" and data.get("from_revision"):
         return "helm_rollback", {"release": given.get("release"), **place, "revision": data["from_revision"]}
     if change.tool in ("helm_upgrade", "helm_install") and data.get("revision"):

@@ -69,7 +69,7 @@ MOVED = [
     for pattern, with_ in (
         (rf"\bturn {_GAP}off-and-on\b", r"restart \1"),
         (
-            rf"^((?:please |now |i |we |would like |just )*)(?:run|have|use|keep|need|want|give (?:me|us|it)|make (?:it|that)) (?:to have )?(?={_N} {_PODS}\b)",
+            rf"^((?:please |now |i |we |would like |just )*)(?:run|have|use|keep|need|want|make|create|start|launch|give (?:me|us|it)|make (?:it|that)) (?:to have )?(?={_N} {_PODS}\b)",
             r"\1scale to ",
         ),
         (

@@ -67,8 +67,14 @@ def understand(message: str, names: Names) -> list[Request]:
             parts.append(part)
     requests: list[Request] = []
     conditional = False
+    last = Words(())
     for part in parts:
         request = _request(part, names)
+        if requests and not request.intent and not request.things and not request.unknown:
+            last = _joined(last, part)  # "verify it" goes on with what was said
+            requests[-1] = _request(last, names)
+            continue
+        last = part
         before = requests[-1] if requests else None
         if before is not None and before.intent == request.intent and not (request.things or request.choices):
             continue

@@ -33,6 +33,7 @@ def failed(result: Result, doing: str) -> str:
     problem = result.problem
     lines = [f"**I could not {doing}.**"]
     what, why = text(problem.get("what") or result.text or "the tool failed"), text(problem.get("why", ""))
+    what = what[:1].upper() + what[1:] if what[:1].islower() and " " in what else what
     lines.append(f"{what}{': ' + why if why else ''}.".replace("..", "."))
     if problem.get("remedy"):
         lines.append(f"Try: {text(problem['remedy'])}.".replace("..", "."))

@@ -123,7 +123,7 @@ def environment(data: Mapping[str, Any], about: str) -> str:
             code(v.get("pod")),
             code(v.get("name")),
             v.get("source"),
-            "yes" if v.get("present") else "**no**",
+            "yes" if v.get("present") else "no (optional)" if v.get("optional") else "**no**",
             {True: "yes", False: "**no**", None: "?"}[v.get("matches")],
         ]
         for v in found

@@ -10,12 +10,17 @@ from agent.text import one_line, safe, short
 
 __all__ = ["bullets", "code", "fence", "items", "join", "names", "table", "text"]
 
-_SPECIAL = re.compile(r"([*_\[\]<>#|`])")
+_SPECIAL = re.compile(r"([*<`~]|(?<![^\W_])_|_(?![^\W_])|(?<=\])(?=\())")
+"""What Markdown would make something of: emphasis, tags, code, and the middle of a link."""
 
 
 def text(value: object, width: int = 400) -> str:
     """Words of a tool as part of a sentence: on one line, without Markdown of its own."""
-    return _SPECIAL.sub(r"\\\1", short(value, width))
+    return _plain(short(value, width))
+
+
+def _plain(line: str) -> str:
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}" if found[0] else " ", line)
 
 
 def code(value: object, width: int = 200) -> str:
@@ -45,7 +50,7 @@ def _cell(value: object) -> str:
     line = one_line(value)
     if line.startswith("`") and line.endswith("`"):
         return line.replace("|", "\\|")
-    return _SPECIAL.sub(r"\\\1", short(line, 120))
+    return _plain(short(line, 120)).replace("|", "\\|")
 
 
 def bullets(lines: Iterable[str]) -> str:

@@ -10,7 +10,15 @@ from agent.text import count, duration
 
 __all__ = ["changes_of", "plan", "run", "runs"]
 
-SIGNS = {"succeeded": "✓", "failed": "✗", "waiting": "…", "skipped": "–", "running": "…", "pending": " "}
+SIGNS = {
+    "succeeded": "✓",
+    "failed": "✗",
+    "waiting": "…",
+    "skipped": "–",
+    "running": "…",
+    "pending": " ",
+    "simulated": "~",
+}
 
 
 def changes_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:

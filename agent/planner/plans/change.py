@@ -241,7 +241,10 @@ def undo(job: Job) -> Plan:
     tool, arguments = inverse
     about = str(arguments.get("release") or arguments.get("name"))
     doing = f"undo {what} of {code(about)}"
-    result = yield from job.one(tool, f"The last change was {what}; its inverse is {code(tool)}.", **arguments)
+    how = f" to {arguments['replicas']}" if tool == "kubectl_scale" else f" to revision {arguments.get('revision')}"
+    back = f"{_BACK[tool]}{how}" if tool in _BACK else tool
+    say = f"The last change was {what} of {code(about)}; I undo it: {back}."
+    result = yield from job.one(tool, say, **arguments)
     if not result.ok:
         raise End(Reply(trouble(result, doing), stop=True))
     if tool == "helm_rollback":
@@ -251,7 +254,9 @@ def undo(job: Job) -> Plan:
     return Reply(removed(result.data) if tool == "helm_uninstall" else f"Undone: {text(doing)}.")
 
 
+_BACK = {"kubectl_scale": "scale it back", "helm_rollback": "roll it"}
 _NO_WAY_BACK = {
+    "helm_rollback": "what it replaced was changed beside Helm, so no revision has it",
     "kubectl_restart": "a restart leaves nothing to go back to",
     "helm_uninstall": "`deploy` brings the release back, with the data that was kept",
     "kubectl_delete": "what was deleted is gone; `deploy` brings back what belongs to the application",

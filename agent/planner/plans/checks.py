@@ -27,7 +27,7 @@ def _check(
         result = need((yield from job.one(tool, **given)), doing)
         data = result.data
         if data.get("skipped"):
-            return Reply(f"{title} was skipped: {text(data.get('reason'))}.")
+            return Reply(f"{title}: not checked here. {_sentence(data.get('reason'))}")
         verdict = "**in order**" if data.get("ok") else "**not in order**"
         reason = f": {text(data.get('reason'))}" if data.get("reason") and not data.get("ok") else ""
         unknown = data.get("unknown") or []
@@ -35,6 +35,14 @@ def _check(
         return Reply(join(f"{title}: {verdict}{reason}.", words(data), simulated))
 
     return plan
+
+
+def _sentence(reason: object) -> str:
+    """Why a check was skipped; of a simulation, that it can't know."""
+    said = text(reason)
+    if said.startswith("simulated: "):
+        return f"In the sandbox (simulated) it cannot be known: {said.removeprefix('simulated: ')}."
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
 def _sign(ok: object) -> str:

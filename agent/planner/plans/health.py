@@ -214,10 +214,8 @@ def explain(job: Job) -> Plan:
         first = found[0]
         symptoms = first.get("explains") or []
         said = join("That also explains:", bullets(text(s) for s in symptoms)) if symptoms else ""
-        why = (
-            "That is the root cause that fits the evidence of "
-            f"{count(len(first.get('evidence') or []), 'place')}; what follows from it is not listed by itself."
-        )
+        seen = count(len(first.get("evidence") or []), "observation")
+        why = f"I take that for the root cause because of {seen}; what follows from it is not listed apart."
         return Reply(
             join(finding(first), said, why, "Say `fix it` to repair it." if first.get("fix") else ""),
             Open(Request("fix"), "confirm", requests=(Request("fix"),)) if first.get("fix") else None,
@@ -248,7 +246,7 @@ def fix(job: Job) -> Plan:
             return Reply("There is nothing to fix: no finding.", things=tuple(named))
     able = [f for f in found if isinstance(f.get("fix"), Mapping) and job.has(str(f["fix"].get("tool")))]
     if not able:
-        return Reply(join("I know of no call that would repair this.", findings(found, "What is wrong")))
+        return _no_fix(job, found)
     every = "APP" in request.concepts or {"both", "all"} & set(request.words.split())
     place = next((n for word, n in _PLACES.items() if word in request.words.split()), 0)
     chosen = able if every else able[place : place + 1] or able[:1]
@@ -260,6 +258,20 @@ def fix(job: Job) -> Plan:
             return done
     left = len(able) - len(chosen)
     return (yield from _proven(job, chosen, join(*parts), left))
+
+
+def _no_fix(job: Job, found: list[Mapping[str, Any]]) -> Reply:
+    """No finding has a fix. Of a part of the application, a deployment brings back what longshore.yaml says."""
+    head = "No single call repairs this."
+    topic = _topic(job, found[0])
+    if job.context.service(topic.name) is None or not job.has("playbook_run"):
+        return Reply(join(head, findings(found, "What is wrong")), things=(topic,))
+    wish = Request("deploy", concepts=frozenset(("APP",)))
+    offer = (
+        f"A deployment brings {code(topic.name)} back to what the application says, if that was changed from outside. "
+    )
+    shown = join(head, findings(found, "What is wrong"), f"{offer}Shall I deploy? (yes or no)")
+    return Reply(shown, Open(wish, "confirm", requests=(wish,)), stop=True, things=(topic,))
 
 
 _PLACES = {"second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3}
