@@ -35,12 +35,15 @@ def rollback(snapshot: Snapshot, ref: Ref) -> tuple[Fix | None, str]:
     """A Helm rollback to the revision that still serves, and a line of evidence for it; (None, "") without one."""
     workload = snapshot.get(*ref)
     release = release_of(workload)
-    if workload is None or ref.kind != "Deployment" or not release:
+    if workload is None or not release:
         return None, ""
-    older = still_serving(snapshot, workload)
+    records = snapshot.revisions.get(f"{ref.namespace}/{release}", [])
+    if (restored := _restoration(ref, workload, release, records)) is not None:
+        return restored
+    older = still_serving(snapshot, workload) if ref.kind == "Deployment" else None
     if older is None:
         return None, ""
-    for record in reversed(snapshot.revisions.get(f"{ref.namespace}/{release}", [])[:-1]):
+    for record in reversed(records[:-1]):
         template = record["templates"].get(str(ref))
         if template and record["status"] in ("superseded", "deployed") and runs(template, older["spec"]["template"]):
             revision = int(record["revision"])
@@ -52,6 +55,22 @@ def rollback(snapshot: Snapshot, ref: Ref) -> tuple[Fix | None, str]:
             )
             return fix, f"revision {revision} of {release} still serves with ReplicaSet/{older['metadata']['name']}"
     return None, ""
+
+
+def _restoration(ref: Ref, workload: Manifest, release: str, records: list[dict[str, Any]]) -> tuple[Fix, str] | None:
+    """Back to the release's own revision, when somebody has changed the workload beside Helm since."""
+    current = records[-1] if records else {}
+    template = (current.get("templates") or {}).get(str(ref))
+    if current.get("status") != "deployed" or not template or runs(template, workload["spec"]["template"]):
+        return None
+    revision = int(current["revision"])
+    fix = Fix(
+        summary=f"restore {release} to its revision {revision}: {ref} was changed beside Helm",
+        tool="helm_rollback",
+        arguments={"release": release, "revision": revision, "namespace": ref.namespace},
+        effect=Effect.CHANGE,
+    )
+    return fix, f"{ref} is not as revision {revision} of {release} has it: somebody changed it beside Helm"
 
 
 def runs(template: Mapping[str, Any], live: Mapping[str, Any]) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from mcp_tools import deployment_log
 from mcp_tools.catalog import Effect, Inverse, Observation, Preview, ToolOutput, tool
 from mcp_tools.engines import manifests
+from mcp_tools.engines.drift import drifted
 from mcp_tools.engines.helm_records import Release
 from mcp_tools.engines.manifests import Comparison
 from mcp_tools.engines.rollout_causes import images_on_nodes, split_image
@@ -122,7 +123,9 @@ async def observe_rollback(args: HelmRollbackInput, call: Call) -> Observation:
     current, target, comparison = plan.current, plan.target, plan.comparison
     state = {"revision": current.revision, "status": current.status, "to": target.revision}
     same = comparison.empty and manifests.compare(current.hooks, target.hooks, args.namespace).empty
-    if current.status == "deployed" and (current is target or same):
+    if current.status == "deployed" and current is target:
+        return await _restoration(args, call, current, state)
+    if current.status == "deployed" and same:
         summary = f"{args.release} revision {current.revision} already is revision {target.revision}"
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
     await free_way(call.world.kube, target.hooks, args.namespace, of="rollback")
@@ -143,9 +146,27 @@ async def observe_rollback(args: HelmRollbackInput, call: Call) -> Observation:
     return Observation(effect=Effect.CHANGE, preview=preview, state=state)
 
 
+async def _restoration(args: HelmRollbackInput, call: Call, current: Release, state: dict[str, Any]) -> Observation:
+    """To the revision that it is at: what others have changed of its objects since is taken back."""
+    drift = await drifted(call.world.kube, current.objects, args.namespace)
+    if drift.empty:
+        summary = f"{args.release} already is at revision {current.revision}, and nobody has changed its objects"
+        return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
+    what = f"restore {args.release} in {args.namespace} to its revision {current.revision}: others have changed it"
+    preview = Preview(
+        summary="; ".join([what, *([f"reason: {args.reason}"] if args.reason else [])]),
+        added=drift.added,
+        changed=drift.changed,
+        diff=capped(drift.diff),
+    )
+    return Observation(effect=Effect.CHANGE, preview=preview, state=state | {"drift": drift.diff})
+
+
 @tool(domain="helm", title="Roll a release back", effect=Effect.CHANGE, observe=observe_rollback, long=True)
 async def helm_rollback(args: HelmRollbackInput, call: Call) -> RollbackResult:
     """Roll a release back to an earlier revision and watch its pods; the reason goes to the namespace's deployment log.
+
+    To the revision that it is at, it takes back what others have changed of its objects.
 
     See helm_rollback_impact for what it would do.
     """

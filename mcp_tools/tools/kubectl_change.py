@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Field
 
 from mcp_tools.catalog import Effect, Inverse, Observation, Preview, ToolInput, ToolOutput, tool
 from mcp_tools.engines import manifests
+from mcp_tools.engines.drift import comparable
 from mcp_tools.engines.manifests import Manifest
 from mcp_tools.engines.powers import powers
 from mcp_tools.engines.rollout import KINDS, Cause, PodLine, watch_rollout
@@ -46,15 +46,7 @@ class _Planned:
 
     @property
     def same(self) -> bool:
-        return self.live is not None and _comparable(self.live) == _comparable(self.after)
-
-
-def _comparable(item: Manifest) -> Any:
-    copied = {key: value for key, value in item.items() if key != "status"}
-    meta = dict(copied.get("metadata") or {})
-    for noise in ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"):
-        meta.pop(noise, None)
-    return manifests.normal(copied | {"metadata": meta})
+        return self.live is not None and comparable(self.live) == comparable(self.after)
 
 
 async def _plan(args: KubectlApplyInput, call: Call) -> list[_Planned]:
@@ -99,13 +91,13 @@ async def observe_apply(args: KubectlApplyInput, call: Call) -> Observation:
     planned = await _plan(args, call)
     new = [p.after for p in planned if p.live is None]
     changed = [p for p in planned if p.live is not None and not p.same]
-    old = [_comparable(p.live) for p in changed if p.live is not None]
+    old = [comparable(p.live) for p in changed if p.live is not None]
     comparison = manifests.compare(
-        old, [*(_comparable(p.after) for p in changed), *map(_comparable, new)], args.namespace
+        old, [*(comparable(p.after) for p in changed), *map(comparable, new)], args.namespace
     )
     warnings = await powers(call.world.kube, [p.after for p in planned if not p.same], args.namespace)
     state = {
-        manifests.label(p.wanted): manifests.digest([_comparable(p.live)]) if p.live else "absent" for p in planned
+        manifests.label(p.wanted): manifests.digest([comparable(p.live)]) if p.live else "absent" for p in planned
     } | {"wanted": manifests.digest(p.wanted for p in planned)}
     added, altered = [manifests.label(i, args.namespace) for i in new], comparison.changed
     counts = f"{len(added)} new, {len(altered)} changed, {len(planned) - len(added) - len(altered)} unchanged"

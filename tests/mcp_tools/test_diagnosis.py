@@ -89,6 +89,28 @@ def test_a_missing_secret_that_the_application_declares_can_be_made() -> None:
     assert fix is not None and (fix.tool, fix.arguments["namespace"]) == ("secret_ensure", "h-check-secret")
 
 
+def test_what_was_changed_beside_helm_can_be_restored() -> None:
+    seen = snapshot("tag")
+    (workload,) = [d for d in seen.objects["Deployment"] if d["metadata"]["name"] == "web"]
+    workload["metadata"].setdefault("annotations", {})["meta.helm.sh/release-name"] = "web"
+    good = copy.deepcopy(workload["spec"]["template"])
+    for container in good["spec"]["containers"]:
+        container["image"] = "python:3.13-slim"
+        container["env"] = sorted(str(entry["name"]) for entry in container.get("env") or [])
+    record = {"revision": 4, "status": "deployed", "templates": {"Deployment/web": good}}
+    seen.revisions = {"h-check-tag/web": [record]}
+    finding = diagnose(seen)[0]
+    assert finding.code == "IMAGE_TAG_MISSING" and finding.fix is not None
+    assert (finding.fix.tool, finding.fix.arguments["revision"]) == ("helm_rollback", 4)
+    assert "beside Helm" in finding.fix.summary and "revision 4 of web" in finding.evidence[-1]
+    for container, live in zip(
+        good["spec"]["containers"], workload["spec"]["template"]["spec"]["containers"], strict=True
+    ):
+        container["image"] = live["image"]  # as Helm wrote it: there is nothing to restore
+    fix = diagnose(fresh(seen))[0].fix
+    assert fix is None or "beside Helm" not in fix.summary
+
+
 def test_a_kind_that_could_not_be_listed_is_not_called_missing() -> None:
     seen = snapshot("secret")
     seen.unseen = ["Secret: listing secrets failed"]

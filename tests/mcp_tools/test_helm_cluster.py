@@ -230,6 +230,19 @@ def test_install_then_nothing_then_upgrade_then_back(stage: Stage) -> None:
         listed = await stage.call("helm_list")
         assert [(r.name, r.revision, r.status) for r in listed.releases] == [("web", 3, "deployed")]
 
+        image = "*=python:by-hand"
+        beside = ["kubectl", "--context", "minikube", "-n", stage.namespace, "set", "image", "deployment/web", image]
+        subprocess.run(beside, check=True, capture_output=True)
+        restored = await stage.call("helm_rollback", release="web", revision=3, wait_seconds=60)
+        asked = stage.asked[-1]
+        assert (asked.effect, asked.preview.changed) == (Effect.CHANGE, ["Deployment/web"])
+        assert (
+            "others have changed it" in asked.preview.summary and "-        image: python:by-hand" in asked.preview.diff
+        )
+        assert (restored.revision, restored.ready) == (4, True), restored.text()
+        as_it_was = await stage.call("helm_rollback", release="web", revision=4, wait_seconds=60)
+        assert stage.asked[-1].done and (as_it_was.revision, as_it_was.changed) == (4, False)
+
         gone = await stage.call("helm_uninstall", release="web")
         assert (gone.changed, gone.remaining) == (True, []), gone.text()
         assert stage.asked[-1].effect is Effect.DESTROY
