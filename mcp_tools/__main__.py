@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from mcp_tools.errors import LongshoreError, UsageError
+
+T = TypeVar("T")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,19 +42,19 @@ def serve(
     import anyio
 
     from mcp_tools import config
-    from mcp_tools.targets.choice import choose
+    from mcp_tools.targets.choice import Chosen, choose
 
     flags = {"target": target, "profile": profile, "toolsets": toolsets, "read_only": read_only}
     settings, sourced = config.load(flags)
     if not workspace.is_dir():
         raise UsageError(f"there is no folder {workspace}", remedy="name the folder of your application")
-    with ThreadPoolExecutor(1) as beside:  # asking Docker takes as long as importing the rest
-        choosing = beside.submit(anyio.run, choose, settings.target, settings.profile)
-        from mcp_tools import transport
-        from mcp_tools.server import Options, build
-        from mcp_tools.world import World
+    # Asking Docker takes as long as importing the rest.
+    choosing = _beside(choose, settings.target, settings.profile) if settings.target == "auto" else None
+    from mcp_tools import transport
+    from mcp_tools.server import Options, build
+    from mcp_tools.world import World
 
-        chosen = choosing.result()
+    chosen = choosing() if choosing else Chosen(settings.target)
     server = build(
         Options(
             World(chosen.target, settings.profile, settings=tuple(sourced), notice=chosen.notice),
@@ -67,6 +69,18 @@ def serve(
     else:
         host, port = _address(address)
         anyio.run(transport.http, server, host, port, config.state_dir() / "mcp-token", allowed_host)
+
+
+def _beside(work: Callable[..., Awaitable[T]], *arguments: Any) -> Callable[[], T]:
+    """Begin a coroutine in a thread; what is returned waits for its end."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import anyio
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(anyio.run, work, *arguments)
+    pool.shutdown(wait=False)
+    return future.result
 
 
 def toolset_names(text: str) -> tuple[str, ...] | None:

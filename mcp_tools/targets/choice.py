@@ -6,10 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_tools.engines import process
-from mcp_tools.engines.docker import INSTALL as DOCKER
-from mcp_tools.engines.docker import DockerEngine, raise_unreachable
-from mcp_tools.engines.minikube import INSTALL as MINIKUBE
 from mcp_tools.errors import EnvironmentNotReady, LongshoreError
 
 __all__ = ["Chosen", "choose"]
@@ -33,6 +29,11 @@ async def choose(target: str, profile: str = "minikube") -> Chosen:
         return Chosen(target)
     if _has_cluster(profile):
         return Chosen("minikube")
+    from mcp_tools.engines import process
+    from mcp_tools.engines.docker import INSTALL as DOCKER
+    from mcp_tools.engines.docker import DockerEngine, raise_unreachable
+    from mcp_tools.engines.minikube import INSTALL as MINIKUBE
+
     lacks, remedies = [], []
     if process.which("minikube") is None:
         lacks.append("Minikube is not installed")
