@@ -98,7 +98,7 @@ async def _plan(args: RollbackImpactInput, call: Call) -> _Plan:
     if args.revision is None:
         if not good:
             raise Conflict(f"release {args.release} has no earlier revision", remedy="helm_uninstall, or helm_upgrade")
-        target = next((r for r in reversed(good) if r.status == "deployed"), good[-1])
+        target = _last_other(current, good, args.namespace)
     else:
         found = next((r for r in history if r.revision == args.revision), None)
         if found is None:
@@ -106,6 +106,14 @@ async def _plan(args: RollbackImpactInput, call: Call) -> _Plan:
             raise NotFound(f"release {args.release} has no revision {args.revision}", f"it has {kept}", "helm_history")
         target = found
     return _Plan(current, target, manifests.compare(current.objects, target.objects, args.namespace))
+
+
+def _last_other(current: Release, good: list[Release], namespace: str) -> Release:
+    """The last good revision that is not what runs: one that Helm still calls deployed, or the newest that differs."""
+    if (deployed := next((r for r in reversed(good) if r.status == "deployed"), None)) is not None:
+        return deployed
+    differs = (r for r in reversed(good) if not manifests.compare(current.objects, r.objects, namespace).empty)
+    return next(differs, good[-1])
 
 
 async def _images(plan: _Plan, call: Call) -> list[ImagePresence]:
