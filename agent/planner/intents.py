@@ -69,6 +69,7 @@ apply            GENERATE
 
 # Questions and requests to look.
 READ_RULES = """
+recap            RECAP -WHY -WRONG -THING
 bypass           BYPASS
 unknown          OFFTOPIC -LOG -THING
 pull_secrets     PULLSECRET
@@ -82,6 +83,7 @@ security         SECURITY
 connectivity     CONNECTIVITY
 impact           ROLLBACK* IMPACT
 plan             PLAN -WRONG
+plan             DEPLOYMENT WOULD -THING -WRONG
 impact           IMPACT
 logs             LOG -EVENT
 events           EVENT

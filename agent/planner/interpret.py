@@ -135,7 +135,9 @@ def _leaning(request: Request, memory: Memory) -> Request:
     return carried
 
 
-_BARE = frozenset(("THING", "POD", "APP", "NUMBER", "WORDS", "REPLICA", "UP", "DOWN", "ALLNS", "SHOW", "KIND", "PODS"))
+_BARE = frozenset(
+    ("THING", "POD", "APP", "NUMBER", "WORDS", "REPLICA", "UP", "DOWN", "ALLNS", "SHOW", "KIND", "PODS", "SAME")
+)
 """What an elliptical message may hold: "and the frontend?", "now 3"."""
 _ALONE = frozenset(
     ("hello", "help", "thanks", "bye", "unknown", "declined", "nothing_open", "nothing_before", "shell", "secret_value")

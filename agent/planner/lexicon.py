@@ -69,7 +69,7 @@ CONCEPTS: dict[str, str] = {
     "USERS": "who am i,which cluster,what cluster,which target,what target,where am i,where are we,which context",
     "CONNECTIVITY": "connectivity,connection,connect,reach,reachable,talk to,reaches,dns,network path,can access,"
     "network between,communicate,service discovery",
-    "SECURITY": "security,secure,privileged,hardened,security posture,vulnerability,run as root,runs as root,"
+    "SECURITY": "security,exposed,exposure,leaked,leaking,leak,hardcoded,hard-coded,secure,privileged,hardened,security posture,vulnerability,run as root,runs as root,"
     "running as root,as root,security context,network policy,network policies,security check,security audit,audit",
     "PULLSECRET": "pull secret,image pull secret,imagepullsecret,registry credentials,registry secret,pull credentials",
     "ENDPOINT": "endpoint,url,route,api answer,http check,response time,how fast,http status",
@@ -104,7 +104,7 @@ CONCEPTS: dict[str, str] = {
     "restarts,keeps restarting,keeps crashing,keep crashing,keep restarting,restart loop,restart count,flapping,"
     "misbehaving,weird,strange,slow,acting up,acting weird,acting strange,500,502,503,504,time out,times out,timing out,"
     "timeout,red,sad,borked,busted,hosed,screwed,on fire,unresponsive,not respond,not responding,sick,ill,suffering,"
-    "something is off,is off,off with,will not start,not start,not starting,not come up,not coming up,not work,not working,not run,not running,"
+    "going on with,something is off,is off,off with,will not start,not start,not starting,not come up,not coming up,not work,not working,not run,not running,"
     "not up,not healthy,not ok,not deployed properly,does not work,not load,not loading,not reachable,"
     "not answering,not answer,not schedule,not scheduled,backoff,evicted,what is up with,what happened,happened,"
     "acting funny,matter,bad,ail,ails,ailing,unwell,bug,buggy,degraded,outage,incident",
@@ -136,6 +136,8 @@ CONCEPTS: dict[str, str] = {
     "bypass,skip the confirmation,skip confirmation,skip confirmations,approve all,approve everything,auto approve,"
     "auto-approve,approve it for me,approve yourself,disable the guard,turn off the guard,disable confirmations,"
     "say yes for me,answer yes for me,confirm for me,pretend i said yes,act as root,you are now,developer mode,jailbreak",
+    "RECAP": "what did you do,what have you done,what have we done,what did we do,what was done,summarize,summarise,"
+    "recap,so far,what have you changed,summary of this conversation",
     "REPLICA": "replica,copy,copies,instance,pods each",
     "ALLNS": "all namespaces,every namespace,any namespace,cluster-wide,clusterwide,whole cluster,entire cluster,"
     "across the cluster,across namespaces,the cluster wide,everywhere",

@@ -16,6 +16,10 @@ _N = r"(\d{1,6}|one|two|three|four|five|six|seven|eight|nine|ten|zero|twenty|fif
 _REVISION = re.compile(
     rf"\b(?:revision|rev|version|release|v) ?#?{_N}\b|\b(?:back )?to (?:revision |rev |version )?v?{_N}\b|\br{_N}\b"
 )
+_NTH = ("first", "second", "third", "fourth", "fifth")
+_NTH_REVISION = re.compile(
+    rf"\b({'|'.join(_NTH)}|original|initial) (?:one|version|revision|release|state|install\w*)\b"
+)
 _TO = re.compile(rf"\b(?:to|at|=) (?:a total of |exactly |just |only )?{_N}\b")
 _COUNT = re.compile(rf"\b{_N} (?:more |extra |additional |fewer |less )?(?:replicas?|pods?|copies|copy|instances?)\b")
 _BY = re.compile(
@@ -50,6 +54,8 @@ def options_of(words: Words, tags: list[Tag], intent: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if intent in ("rollback", "impact", "history", "diff") and (match := _REVISION.search(line)):
         found["revision"] = _number(match)
+    elif intent in ("rollback", "impact") and (match := _NTH_REVISION.search(line)):
+        found["revision"] = _NTH.index(match[1]) + 1 if match[1] in _NTH else 1
     if intent in ("scale", "apply", "start"):
         found |= _replicas(line, tags)
     if intent == "logs":

@@ -77,6 +77,7 @@ MOVED = [
             r"\1scale \2 ",
         ),
         (rf"\b(?:roll|rolling|rolled) {_GAP}back\b", r"rollback \1"),
+        (rf"\b(?:put|bring|set|take|change|switch|return) {_GAP}back (?=to (?:how|what|the|its|an?) )", r"rollback \1"),
         (rf"\brevert {_GAP}back\b", r"rollback \1"),
         (rf"\b(?:take|tear|bring) {_GAP}down\b", r"takedown \1"),
         (rf"\b(?:shut|turn) {_GAP}(?:down|off)\b", r"shutdown \1"),

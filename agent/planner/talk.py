@@ -36,7 +36,7 @@ SAYINGS: dict[str, str] = {
     "check again|check it again|look again|try it again|rerun|re run|re-run|update|once again|do that again|please try again|"
     "and now|how about now|what about now|is it better now|better now|any better|any change|now|still",
     "more": "more|show more|show me more|next|next page|the rest|show the rest|more lines|show all|all of them|everything|more please|"
-    "give me more|what else|anything else|further|full output|show me everything|show me the rest|the full log|older lines|more logs",
+    "give me more|what else|anything else|further|full output|show me everything|show me the rest|the full log|older lines|more logs|older ones|older|the older ones|earlier ones|earlier|even older|further back|go further back",
     "why": "why|why is that|how come|but why|why so|what is the reason|what caused it|what caused that|reason|the reason|"
     "why did that happen|what happened|why did this happen|how did that happen|what is the cause|root cause|why not|explain|"
     "explain that|explain this|explain it|explain please|please explain|what does that mean|what does this mean|meaning|huh|"

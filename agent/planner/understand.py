@@ -153,7 +153,7 @@ def _request(words: Words, names: Names) -> Request:
 
 def _more_concepts(words: Words, tags: list[Tag]) -> set[str]:
     line = f" {words.line} "
-    found = {word.upper() for word in ("which", "who", "when", "verify", "up", "down") if f" {word} " in line}
+    found = {word.upper() for word in ("which", "who", "when", "verify", "up", "down", "would") if f" {word} " in line}
     found |= (
         {"SAME"}
         if re.search(r" (same|match(es)?|set|present|consistent|differ\w*|correct|up to date|identical) ", line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.planner.job import Job, Plan
-from agent.planner.plans import change, checks, deploy, health, look, talk
+from agent.planner.plans import change, checks, deploy, health, images, look, talk
 
 __all__ = ["plan_of"]
 
@@ -15,6 +15,7 @@ _PLANS: dict[str, Callable[[Job], Plan]] = {
     **look.PLANS,
     **checks.PLANS,
     **deploy.PLANS,
+    **images.PLANS,
     **change.PLANS,
 }
 

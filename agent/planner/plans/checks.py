@@ -321,7 +321,7 @@ def template(job: Job) -> Plan:
 
 def analyze(job: Job) -> Plan:
     """What a project is made with."""
-    from agent.planner.plans.deploy import parts_of
+    from agent.planner.plans.images import parts_of
 
     parts = yield from parts_of(job, "analyze")
     results = yield from job.all([Call("project_analyze", {"path": p.folder}) for p in parts])

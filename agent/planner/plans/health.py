@@ -203,6 +203,10 @@ def explain(job: Job) -> Plan:
     named = [t for t in job.request.things if t.kind != "app"]
     if named or job.request.choices or (job.request.unknown and not job.request.pronoun and not found):
         return (yield from diagnosis(job))
+    newest = job.memory.results[-1] if job.memory.results else None
+    if newest is not None and newest.status in ("declined", "waiting") and not named:
+        yield from ()
+        return Reply(trouble(newest, f"finish {code(newest.tool)}"))
     if failed is not None:
         return Reply(
             join(

@@ -79,6 +79,19 @@ def about(job: Job) -> Plan:
     return Reply(bullets(facts))
 
 
+def recap(job: Job) -> Plan:
+    """What was changed in this conversation, and what was only looked at."""
+    yield from ()
+    made = [result for result in job.memory.results if result.ok]
+    changed = [result for result in made if result.data.get("changed") is True]
+    lines = [f"{code(r.tool)} {names(v for v in r.arguments.values() if isinstance(v, (str, int)))}" for r in changed]
+    looks = names(sorted({result.tool for result in made if result not in changed}), 12)
+    looked = f"I looked with {looks}." if looks else ""
+    refused = sum(result.status == "declined" for result in job.memory.results)
+    declined = f"You said no {refused} times." if refused > 1 else "You said no once." if refused else ""
+    return Reply(join(join("Changed:", bullets(lines)) if lines else "Nothing was changed.", looked, declined))
+
+
 def more(job: Job) -> Plan:
     """More of what was shown last: further findings, the next page, more log lines."""
     memory = job.memory
@@ -176,6 +189,7 @@ def _looked(job: Job) -> Callable[[Job], Plan]:
     """What answers a question about an act ("did the backend restart?"): a look; only without one an offer."""
     from agent.planner.plans import deploy, health, look
 
+    runs = deploy.PLANS["run_status"]
     looks: dict[str, Callable[[Job], Plan]] = {
         "restart": health.diagnosis,
         "rollback": look.PLANS["history"],
@@ -184,13 +198,13 @@ def _looked(job: Job) -> Callable[[Job], Plan]:
         "delete": health.PLANS["status"],
         "stop": health.PLANS["status"],
         "start": health.PLANS["status"],
-        "deploy": deploy.PLANS["run_status"] if not job.request.things else health.PLANS["status"],
+        "deploy": health.PLANS["status"] if job.request.things or "DEPLOY+ED" in job.request.concepts else runs,
         "build": look.PLANS["images"],
         "load": look.PLANS["images"],
         "fix": health.PLANS["health"],
-        "resume": deploy.PLANS["run_status"],
-        "abort": deploy.PLANS["run_status"],
-        "cluster_start": deploy.PLANS["run_status"],
+        "resume": runs,
+        "abort": runs,
+        "cluster_start": runs,
     }
     return looks.get(job.request.intent, offer)
 
@@ -329,6 +343,7 @@ PLANS: dict[str, Callable[[Job], Plan]] = {
     "unknown": unknown,
     "about": about,
     "more": more,
+    "recap": recap,
     "apply": apply,
     "bypass": _say(
         "I can't do that: what changes or removes something is asked of you each time, and only your own answer to "
