@@ -10,13 +10,15 @@ __all__ = ["ago", "clock", "count", "duration", "one_line", "safe", "short", "ta
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
 
 def safe(text: object) -> str:
     """The text without escape sequences, control, bidi and zero-width characters; line ends and tabs stay."""
     plain = _ESCAPES.sub("", str(text).replace("\r\n", "\n").replace("\r", "\n"))
     if plain.isascii() and plain.isprintable():
         return plain
-    return "".join(c for c in plain if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    return "".join(c for c in plain if c in "\n\t" or unicodedata.category(c) not in _HIDDEN)
 
 
 def one_line(text: object) -> str:

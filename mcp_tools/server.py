@@ -20,7 +20,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_tools import __version__, library, listing
-from mcp_tools.errors import ConfirmationRequired, Declined, LongshoreError, ToolFailed
+from mcp_tools.errors import ConfirmationRequired, Declined, LongshoreError, Refused
 from mcp_tools.guard.confirmation import Confirmation
 from mcp_tools.guard.guard import Answer, Channel, Guard, NoChannel, Outcome, Session
 from mcp_tools.guard.journal import Journal
@@ -255,7 +255,8 @@ def _input_required(waiting: Sequence[Confirmation], run_id: str | None) -> type
 def _failed(error: LongshoreError) -> types.CallToolResult:
     """An error as a result that a model can act on."""
     text = f"{error.code}: {error.line()}"
-    if isinstance(error, ToolFailed) and error.why:  # why a program or a template failed is said in its own words
+    # Why it failed may be said by a program, a chart, a file or the cluster; only the guard words it by itself.
+    if error.why and not isinstance(error, Refused):
         text = f"{error.code}: {error.what}\n{fence(error.why, error.code)}"
         text += f"\nTry: {error.remedy}" if error.remedy else ""
     if isinstance(error, ConfirmationRequired):

@@ -221,8 +221,8 @@ def _key(tool: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
     return tool, json.dumps(arguments, sort_keys=True)
 
 
-_OWN = frozenset({"usage", "refused", "declined", "confirmation-required", "stale-confirmation", "busy"})
-"""Errors whose reason the tool server words itself; that of others may be a program's, a chart's or a cluster's."""
+_OWN = frozenset({"refused", "declined", "confirmation-required", "stale-confirmation"})
+"""Errors that the guard words by itself; the reason of others may be a program's, a chart's, a file's, a cluster's."""
 
 
 def _told(problem: Problem, tool: str) -> str:
