@@ -14,6 +14,12 @@ from agent.problems import Problem
 __all__ = ["Host"]
 
 
+FIRST = ("mcp",)
+"""Packages that the tool server is reached with."""
+THEN = ("agents", "rich.live", "agent.chat.view", "agent.render")
+"""Packages that the first message needs: they come while the server starts."""
+
+
 class Host:
     """Holds the assistant in a task of its own: it is begun and ended there, whoever talks with it."""
 
@@ -49,8 +55,8 @@ class Host:
 
     async def _hold(self) -> None:
         try:
-            await asyncio.to_thread(importlib.import_module, "mcp")
-            loading = asyncio.ensure_future(asyncio.to_thread(_load))
+            await asyncio.to_thread(_load, FIRST)
+            loading = asyncio.ensure_future(asyncio.to_thread(_load, THEN))
             try:
                 async with self._opener(self._ask) as assistant:
                     self.ready.set_result(assistant)
@@ -65,7 +71,6 @@ class Host:
                 raise
 
 
-def _load() -> None:
-    """What the first message needs, while there is time."""
-    for name in ("agents", "rich.live", "agent.chat.view", "agent.render"):
+def _load(names: tuple[str, ...]) -> None:
+    for name in names:
         importlib.import_module(name)

@@ -18,6 +18,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
 from prompt_toolkit.output.vt100 import Vt100_Output
@@ -25,7 +26,7 @@ from prompt_toolkit.styles import Style
 
 from agent.chat import secrets
 
-__all__ = ["Leave", "Line", "Names"]
+__all__ = ["Leave", "Line", "Names", "Settle"]
 
 TWICE = 2.0
 """Seconds in which a second Ctrl-C leaves."""
@@ -51,6 +52,10 @@ _STYLE = Style.from_dict(
 
 class Leave(Exception):
     """The human leaves."""
+
+
+class Settle(Exception):
+    """What is open is asked now."""
 
 
 class Names(Completer):
@@ -132,6 +137,7 @@ class Line:
     def __init__(self, file: Path, completer: Completer, toolbar: Callable[[], tuple[str, str]], **more: Any) -> None:
         self._toolbar = toolbar
         self._interrupted = 0.0
+        self._kept = ""
         self._session: PromptSession[str] = PromptSession(
             message=[("class:prompt", "❯ ")],
             multiline=True,
@@ -155,7 +161,8 @@ class Line:
             Leave: Ctrl-D, or Ctrl-C twice.
         """
         self._interrupted = 0.0
-        return await self._session.prompt_async(handle_sigint=False)
+        kept, self._kept = self._kept, ""
+        return await self._session.prompt_async(handle_sigint=False, default=kept)
 
     async def say(self, show: Callable[[], None]) -> None:
         """Print something above the prompt, or where the cursor is when there is none."""
@@ -167,9 +174,14 @@ class Line:
         self._session.app.invalidate()
 
     def end(self, error: Exception) -> None:
-        """The prompt ends with that error."""
+        """The prompt ends with that error; what was typed comes again at the next one."""
         if self._session.app.is_running:
+            self._kept = self._session.default_buffer.text
             self._session.app.exit(exception=error)
+
+    def forget(self) -> None:
+        """What was typed ahead goes: it was not meant for what comes now."""
+        clear_typeahead(self._session.input)
 
     @property
     def active(self) -> bool:
@@ -195,7 +207,8 @@ class Line:
         @keys.add("c-j")
         def _(event: KeyPressEvent) -> None:
             buffer = event.current_buffer
-            if buffer.complete_state and buffer.complete_state.current_completion:
+            chosen = buffer.complete_state and buffer.complete_state.current_completion
+            if chosen and not buffer.text.startswith("/"):
                 buffer.complete_state = None
             elif buffer.document.is_cursor_at_the_end and buffer.text.endswith("\\"):
                 buffer.delete_before_cursor()

@@ -17,7 +17,7 @@ from agent import tty
 from agent.chat.events import Event, ToolFinished, TurnEnded
 from agent.chat.host import Host
 from agent.chat.names import services
-from agent.chat.prompt import Leave, Line, Names
+from agent.chat.prompt import Leave, Line, Names, Settle
 from agent.chat.ui import Opener, Session, Talker
 from agent.chat.words import about_line, spent_line
 from agent.confirm import Choice, Question, TerminalAnswers
@@ -141,6 +141,9 @@ class Terminal:
         """Read one message and do it; whether to go on."""
         try:
             text = (await self.line.read()).strip()
+        except Settle:
+            await self.settle()
+            return True
         except (Leave, EOFError):
             return False
         if text.startswith("/") and "\n" not in text:
@@ -213,6 +216,8 @@ class Terminal:
         if not self._output.ask:
             self._open.append(question)
             return "later"
+        if not self.session.message:
+            self.line.forget()
         answers = TerminalAnswers(self._output, self.view.pause)
         self._asking = asyncio.ensure_future(answers.choose(question))
         try:
@@ -241,10 +246,11 @@ class Terminal:
     def _how_to_answer(self) -> None:
         from rich.text import Text
 
+        self.console.print(Text.assemble(("left open", "yellow"), ": nothing was done about it"))
         for question in self._open:
-            self.console.print(Text.assemble(("? ", "bold yellow"), f"{question.effect} {question.summary}".strip()))
-            if question.id:
-                self.console.print(Text(f"  /approve asks again; elsewhere: longshore approve {question.id}", "dim"))
+            head = f"{question.effect} {question.summary}: " if len(self._open) > 1 else ""
+            elsewhere = f"; elsewhere: longshore approve {question.id}" if question.id else ""
+            self.console.print(Text(f"  {head}/approve asks again{elsewhere}", "dim"))
 
     # -- signals ---------------------------------------------------------------------------------------------------
 
@@ -317,6 +323,8 @@ class Terminal:
         pending = list(await assistant.pending()) if self.session.resumed else []
         await self.line.say(lambda: self._introduce(assistant, len(pending)))
         self._open = pending
+        if pending:
+            self.line.end(Settle())
 
     def _introduce(self, assistant: Talker, waiting: int) -> None:
         from rich.text import Text
@@ -346,7 +354,7 @@ class Terminal:
             self.console.print(Text.assemble(("❯ ", "cyan"), one_line(text)) if mine else Answer(text.strip()))
             self.console.print()
         if waiting:
-            self.console.print(Text(f"{count(waiting, 'question')} still open: /approve asks again\n", "yellow"))
+            self.console.print(Text(f"{count(waiting, 'question')} still open", "yellow"))
 
     def _goodbye(self) -> None:
         ready = self.ready

@@ -141,8 +141,6 @@ class TurnView:
                 self._whole()
                 style = {"warning": "yellow", "error": "red"}.get(event.kind, "dim")
                 self._print("notice", Text(one_line(event.text), style))
-            case events.Answered():
-                self._answered(event)
             case events.TurnEnded():
                 self._ended(event)
             case _:
@@ -176,17 +174,12 @@ class TurnView:
         below += [Text(f"    try: {short(remedy, room - 9)}", "cyan")] if remedy else []
         self._print("tool", Group(line, *below))
 
-    def _answered(self, event: events.Answered) -> None:
-        self._whole()
-        if event.choice == "yes":
-            self._print("question", Text("yes", "green").append(": it is done exactly as shown", "dim"))
-        elif event.choice == "later":
-            self._print("question", Text("left open", "yellow").append(": nothing is done about it", "dim"))
-
     def _ended(self, event: events.TurnEnded) -> None:
         self._whole()
+        if event.ending == "waiting":
+            return  # who asked says how to answer
         if line := ended_line(event):
-            style = "yellow" if event.ending in ("waiting", "interrupted") else "red"
+            style = "yellow" if event.ending == "interrupted" else "red"
             parts = [Text(line, style)]
             parts += [Text(f"  try: {one_line(event.remedy)}", "cyan")] if event.remedy else []
             self._print("notice", Group(*parts))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.chat.events import Spent, ToolFinished, TurnEnded
+from agent.output import SIMULATED
 from agent.text import count, one_line, short
 
 __all__ = ["about_line", "arguments_line", "ended_line", "result_line", "spent_line", "unfenced"]
@@ -44,20 +45,46 @@ def result_line(event: ToolFinished, width: int = 100) -> str:
     if event.problem:
         parts = [one_line(event.problem.get(key)) for key in ("what", "why") if event.problem.get(key)]
         return short(": ".join(parts), width)
-    summary = event.data.get("summary") if isinstance(event.data, Mapping) else None
+    if summary := _summary(event.data):
+        return short(summary, width)
     lines = [line for line in map(one_line, unfenced(event.text).splitlines()) if line.strip("#=-*| ")]
-    first = summary if isinstance(summary, str) and summary else (lines[0] if lines else "")
-    more = "" if isinstance(summary, str) and summary else _more(lines)
-    return short(first, width - len(more)) + more
+    lines = [line for line in lines if line != SIMULATED] or lines
+    more = f"  (+{count(len(lines) - 1, 'line')})" if len(lines) > 1 else ""
+    return short(lines[0] if lines else "", width - len(more)) + more
+
+
+def _summary(data: Mapping[str, Any]) -> str:
+    """What the structured data of well-known shapes says; empty for others."""
+    if isinstance(data.get("findings"), list):
+        found = [item for item in data["findings"] if isinstance(item, Mapping)]
+        causes = ", ".join(f"{one_line(item.get('code'))} {_about(item.get('object'))}".strip() for item in found)
+        return f"{count(len(found), 'finding')}: {causes}" if found else "nothing is wrong"
+    if isinstance(data.get("rows"), list) and isinstance(data.get("columns"), list):
+        return _named(count(len(data["rows"]), "row"), _column(data["columns"], data["rows"]))
+    if isinstance(data.get("releases"), list):
+        names = [one_line(item.get("name")) for item in data["releases"] if isinstance(item, Mapping)]
+        return _named(count(len(names), "release"), names)
+    if data.get("run_id") and data.get("status"):
+        return f"{one_line(data['status'])}: run {one_line(data['run_id'])}"
+    return one_line(data["summary"]) if isinstance(data.get("summary"), str) else ""
+
+
+def _about(thing: Any) -> str:
+    return one_line(thing.get("name") or "") if isinstance(thing, Mapping) else ""
+
+
+def _column(columns: list[Any], rows: list[Any]) -> list[str]:
+    place = next((i for i, name in enumerate(columns) if str(name).lower() == "name"), -1)
+    return [one_line(row[place]) for row in rows if isinstance(row, list) and 0 <= place < len(row)]
+
+
+def _named(counted: str, names: list[str]) -> str:
+    return f"{counted}: {', '.join(names)}" if names else counted
 
 
 def unfenced(text: str) -> str:
     """A result as people read it: without the marks that tell a model what is data."""
     return _FENCE.sub("", text)
-
-
-def _more(lines: list[str]) -> str:
-    return f"  (+{count(len(lines) - 1, 'line')})" if len(lines) > 1 else ""
 
 
 def spent_line(spent: Spent) -> str:
