@@ -30,6 +30,10 @@ async def stdio(server: Server[Any]) -> None:
         await server.run(read, write, server.create_initialization_options())
 
 
+HEALTH = "/healthz"
+"""Says that the server is there, and nothing else: for the probes of a cluster, which have no token."""
+
+
 class BearerToken:
     """ASGI middleware: nothing passes without the token. The comparison takes the same time for every guess."""
 
@@ -38,6 +42,10 @@ class BearerToken:
         self._expected = f"Bearer {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", HEALTH):
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"ok\n"})
+            return
         if scope["type"] == "http":
             given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
             if not hmac.compare_digest(given, self._expected):

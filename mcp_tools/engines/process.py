@@ -41,6 +41,8 @@ _ALLOWED = (
     "TMPDIR",
     "TZ",
     "KUBECONFIG",
+    "KUBERNETES_SERVICE_HOST",  # in a pod: how helm finds the cluster
+    "KUBERNETES_SERVICE_PORT",
     "MINIKUBE_HOME",
     "DOCKER_CONFIG",
     "DOCKER_HOST",

@@ -117,3 +117,12 @@ def test_bad_words_are_one_clear_line(words: list[str], message: str) -> None:
         [sys.executable, "-m", "mcp_tools", *words], capture_output=True, text=True, timeout=30, cwd=ROOT, check=False
     )
     assert done.returncode in (1, 2) and message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_probe_learns_that_the_server_is_there_and_nothing_else(served: tuple[str, str, Path]) -> None:
+    url, _, _ = served
+    health = url.removesuffix("/mcp") + "/healthz"
+    found = httpx.get(health, headers={"Host": "10.244.0.7:8765"})
+    assert (found.status_code, found.text) == (200, "ok\n")
+    assert httpx.post(health, json=INITIALIZE, headers=ACCEPT).status_code == 401
+    assert httpx.get(health + "/../mcp").status_code == 401
