@@ -162,6 +162,7 @@ class Line:
         """
         self._interrupted = 0.0
         kept, self._kept = self._kept, ""
+        self._session.app.erase_when_done = False
         return await self._session.prompt_async(handle_sigint=False, default=kept)
 
     async def say(self, show: Callable[[], None]) -> None:
@@ -177,6 +178,7 @@ class Line:
         """The prompt ends with that error; what was typed comes again at the next one."""
         if self._session.app.is_running:
             self._kept = self._session.default_buffer.text
+            self._session.app.erase_when_done = True
             self._session.app.exit(exception=error)
 
     def forget(self) -> None:

@@ -74,7 +74,6 @@ class TurnView:
             yield
         finally:
             self._whole()
-            self._running.clear()
             self._stop()
 
     def _start(self) -> None:
@@ -176,6 +175,7 @@ class TurnView:
 
     def _ended(self, event: events.TurnEnded) -> None:
         self._whole()
+        self._stopped()
         if event.ending == "waiting":
             return  # who asked says how to answer
         if line := ended_line(event):
@@ -183,6 +183,16 @@ class TurnView:
             parts = [Text(line, style)]
             parts += [Text(f"  try: {one_line(event.remedy)}", "cyan")] if event.remedy else []
             self._print("notice", Group(*parts))
+
+    def _stopped(self) -> None:
+        """What never answered."""
+        calls, self._running = list(self._running.values()), {}
+        for call in calls:
+            took = duration(time.monotonic() - call.began)
+            room = min(self._console.width, WIDEST) - len(call.tool) - len(took) - 6
+            arguments = arguments_line(call.arguments, room)
+            line = Text.assemble(("■ ", "yellow"), call.tool, (f" {arguments}" if arguments else "", "dim"))
+            self._print("tool", line.append(f"  {took}", "dim"))
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 

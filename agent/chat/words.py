@@ -9,11 +9,12 @@ from typing import Any
 
 from agent.chat.events import Spent, ToolFinished, TurnEnded
 from agent.output import SIMULATED
+from agent.settings import FILE
 from agent.text import count, one_line, short
 
 __all__ = ["about_line", "arguments_line", "ended_line", "result_line", "spent_line", "unfenced"]
 
-_FIRST = ("name", "release", "kind", "service", "path", "application", "namespace")
+_FIRST = ("playbook", "name", "release", "kind", "service", "path", "application", "namespace")
 """Arguments that say what a call is about; they come first."""
 
 
@@ -24,7 +25,7 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        line = one_line(value)
+        line = one_line(value).removesuffix(f"/{FILE}")
         return line if line and " " not in line else f'"{line}"'
     if isinstance(value, (list, tuple)) and all(isinstance(item, (str, int)) for item in value):
         return ",".join(one_line(item) for item in value)
