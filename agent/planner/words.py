@@ -21,6 +21,11 @@ _CUT = re.compile(
 )
 
 
+PASTED_LINES = 4
+LONG = 1200
+"""Characters; of a longer message the beginning and the end are read."""
+
+
 @dataclass(frozen=True)
 class Words:
     """A clause: its tokens in order, lower case, and what stood in quotes."""
@@ -38,7 +43,7 @@ class Words:
 
 def normal(message: str) -> tuple[str, tuple[str, ...]]:
     """The message in plain lower-case words, and what stood in quotes (in its own case)."""
-    text = message.replace("’", "'").replace("‘", "'").replace("`", " ")
+    text = _said(message).replace("’", "'").replace("‘", "'").replace("`", " ")
     quoted = tuple(first or second for first, second in _QUOTED.findall(text))
     text = re.sub(r"[“”\"]", " ", text).lower()
     text = re.sub(r"(?<=\w)\s*…|\.{2,}", " ", text)
@@ -46,6 +51,15 @@ def normal(message: str) -> tuple[str, tuple[str, ...]]:
     for pattern, replacement in SPELLED:
         text = pattern.sub(replacement, text)
     return " ".join(text.split()), quoted
+
+
+def _said(message: str) -> str:
+    """What somebody wrote by hand: without code blocks and the middle of pasted text, which asks for nothing."""
+    text = re.sub(r"```.*?(?:```|$)", " ", message, flags=re.DOTALL)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > PASTED_LINES:
+        text = f"{lines[0]}\n{lines[-1]}"
+    return text if len(text) <= LONG else f"{text[: LONG * 2 // 3]}\n{text[-LONG // 3 :]}"
 
 
 def words_of(text: str, quoted: tuple[str, ...] = ()) -> Words:
