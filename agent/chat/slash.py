@@ -166,7 +166,12 @@ def _tools_view(tools: Sequence[ToolInfo]) -> RenderableType:
         mine = [tool for tool in tools if tool.server == server]
         if server:
             parts += [Text(), Text(f"from {one_line(server)}", "bold")]
-        table = grid({"no_wrap": True}, {"no_wrap": True}, {"ratio": 1, "overflow": "ellipsis", "no_wrap": True})
+        longest = max(len(tool.name) for tool in mine)
+        table = grid(
+            {"min_width": longest, "no_wrap": True},
+            {"min_width": 8, "no_wrap": True},
+            {"ratio": 1, "overflow": "ellipsis", "no_wrap": True},
+        )
         for tool in mine:
             first = one_line(safe(tool.description).strip().split("\n\n")[0])
             table.add_row(Text(one_line(tool.name), "cyan"), _does(tool), Text(first, "dim"))
@@ -334,7 +339,7 @@ async def paged(console: Console, shown: RenderableType) -> None:
         return
     import click
 
-    await asyncio.to_thread(click.echo_via_pager, text, color=True)
+    await asyncio.to_thread(click.echo_via_pager, text)
 
 
 def suggestions(command: str, room: Room, ready: Talker | None) -> Iterable[tuple[str, str]]:

@@ -307,7 +307,7 @@ class Terminal:
         from agent.client import version
 
         name = click.style("longshore", bold=True, fg="cyan")
-        dim = click.style(f"{version()} · /help says what can be done · Ctrl-D leaves", dim=True)
+        dim = click.style(f"{version()} · /help says more · Ctrl-D leaves", dim=True)
         click.echo(f"{name} {dim}\n")
 
     async def _greet(self) -> None:

@@ -19,7 +19,7 @@ def test_a_conversation(chat: Chat) -> None:
     screen = plain(ran.out)
     assert ran.code == 0
     assert chat.noted("message") == ["hello there"]
-    assert "longshore" in screen and "/help says" in screen
+    assert "longshore" in screen and "/help says more" in screen
     assert "You said hello there." in screen, "Markdown is shown, not printed"
     assert "1.5k tokens · $0.01" in screen
     assert "\x1b[31mparagraph" not in ran.out and "\u202e" not in screen, (
