@@ -280,7 +280,9 @@ class Turns:
 
     def _results(self, call_id: str) -> Any:
         kept = self._assistant.conversation.results.get(call_id)
-        return kept.get("data") or None if kept else None
+        if not kept:
+            return None
+        return kept.get("data") or ({"problem": kept["error"]} if kept.get("error") else None)
 
     def _config(self) -> Any:
         from agents import RunConfig

@@ -78,10 +78,8 @@ def image() -> str:
 
 
 def test_a_conversation_takes_it_from_deployment_through_trouble_to_health(
-    terminal: Terminal, command: Command
+    terminal: Terminal, command: Command, tmp_path: Path
 ) -> None:
-    chart = command.clone / "examples" / "todo-chatbot"
-    assert chart.is_dir()
     terminal.wait("offline planner")
     terminal.type("deploy the todo app")
     terminal.wait(r"Plan: deploy todo-chatbot on minikube", 180)
@@ -115,11 +113,11 @@ def test_a_conversation_takes_it_from_deployment_through_trouble_to_health(
     outside.wait_ready()
     assert image() == right and outside.revisions()["todo-backend"] == before + 1
 
-    outside.program(
-        *(outside.helm(), "--kube-context", "minikube", "-n", NAMESPACE, "upgrade", "todo-backend"),
-        *(str(command.clone / "charts" / "todo-backend"), "--reuse-values", "--set", "replicaCount=2", "--wait"),
-        timeout=240,
-    )
+    charts = shutil.copytree(command.clone / "charts", tmp_path / "charts")
+    outside.program(outside.helm(), "dependency", "update", str(charts / "todo-backend"))
+    words = ("--reuse-values", "--set", "replicaCount=2", "--wait", "--timeout", "3m")
+    helm = (outside.helm(), "--kube-context", "minikube", "-n", NAMESPACE)
+    outside.program(*helm, "upgrade", "todo-backend", str(charts / "todo-backend"), *words, timeout=240)
     now = outside.revisions()
     terminal.type("roll it back")
     said = terminal.wait(r"Do it\? \[y/N", 180)
