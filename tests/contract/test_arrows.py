@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "evals": {"evals", "agent"},
     "charts": set(),
 }
-HEAVY = {"kubernetes", "docker", "agents", "openai", "jinja2", "mcp", "rich"}
+HEAVY = {"kubernetes", "docker", "agents", "openai", "jinja2", "mcp", "rich", "prompt_toolkit"}
 
 
 def sources(package: str) -> list[Path]:
