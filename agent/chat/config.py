@@ -86,11 +86,11 @@ def load(environ: Mapping[str, str] = os.environ) -> tuple[ChatSettings, dict[st
         Problem: the file, or a value, is broken; names the place.
     """
     path, data = file(), _data()
-    chat = dict(data.get("chat") or {}) if isinstance(data.get("chat"), Mapping) else {"": data.get("chat")}
+    given = data.get("chat", {})
+    chat = dict(given) if isinstance(given, Mapping) else {"": given}
     for name in ("model", "base_url", "api"):
         if value := environ.get(f"LONGSHORE_{name.upper()}"):
             chat[name] = value
-    chat = chat if chat != {"": None} else {}
     try:
         found = _File.model_validate({"chat": chat, "mcp_servers": data.get("mcp_servers") or {}})
     except ValidationError as error:
