@@ -51,8 +51,8 @@ def process(argv: list[str]) -> float:
     return time.perf_counter() - started
 
 
-def listing(argv: list[str], env: dict[str, str]) -> float:
-    """Seconds from the start of a server to its list of tools, over a bare pipe: the client costs nothing."""
+def listing(argv: list[str], env: dict[str, str]) -> tuple[float, float]:
+    """Seconds, and processor seconds, from the start of a server to its list of tools over a bare pipe."""
     started = time.perf_counter()
     pipe = subprocess.PIPE
     child = subprocess.Popen(argv, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
@@ -64,10 +64,12 @@ def listing(argv: list[str], env: dict[str, str]) -> float:
             if message.get("id") == 1:
                 assert '"serverInfo"' in child.stdout.readline()
         assert '"tools"' in child.stdout.readline()
-        return time.perf_counter() - started
+        seconds = time.perf_counter() - started
     finally:
         child.kill()
-        child.wait()
+        _, _, used = os.wait4(child.pid, 0)
+        child.returncode = 0
+    return seconds, used.ru_utime + used.ru_stime
 
 
 def servers(rounds: int) -> dict[str, Any]:
@@ -77,21 +79,23 @@ def servers(rounds: int) -> dict[str, Any]:
         env = {**os.environ, "HOME": home, "XDG_STATE_HOME": home, "XDG_CACHE_HOME": home, "PYTHONPATH": str(ROOT)}
         empty = [sys.executable, "-c", EMPTY]
         serve = [sys.executable, "-P", "-m", "mcp_tools", "serve", "--workspace", home]
-        first = listing([*serve, "--target", "minikube"], env)
+        first, _ = listing([*serve, "--target", "minikube"], env)
         for target in ("minikube", "sandbox", "auto"):
             pairs = []
             for number in range(rounds):
                 both = [(empty, 0), ([*serve, "--target", target], 1)]
-                seen = [0.0, 0.0]
+                seen = [(0.0, 0.0), (0.0, 0.0)]
                 for argv, place in both if number % 2 else reversed(both):
                     seen[place] = listing(argv, env)
                 pairs.append(seen)
-            middle = [statistics.median(side) for side in zip(*pairs, strict=True)]
+            middle = [statistics.median(time_ for time_, _ in side) for side in zip(*pairs, strict=True)]
+            used = [statistics.median(cpu for _, cpu in side) for side in zip(*pairs, strict=True)]
             found[f"--target {target}"] = {
                 "empty_ms": round(middle[0] * 1000),
                 "longshore_ms": round(middle[1] * 1000),
                 "ratio": round(middle[1] / middle[0], 2),
-                "median_of_ratios": round(statistics.median(ours / theirs for theirs, ours in pairs), 2),
+                "median_of_ratios": round(statistics.median(ours / theirs for (theirs, _), (ours, _) in pairs), 2),
+                "processor_ratio": round(used[1] / used[0], 2),
                 "limit": 1.3,
             }
         found["the very first start, nothing kept"] = {"longshore_ms": round(first * 1000)}
