@@ -162,13 +162,14 @@ class TurnView:
     def _finished(self, event: events.ToolFinished) -> None:
         self._whole()
         call = self._running.pop(event.call_id, None) or _Running(event.tool, {})
-        sign = Text("✓ ", "green") if event.ok else Text("✗ ", "bold red")
+        good = event.ok and event.data.get("status") not in ("failed", "rolled_back")  # a run that failed was told well
+        sign = Text("✓ ", "green") if good else Text("✗ ", "bold red")
         room = min(self._console.width, WIDEST)
         took = duration(event.seconds)
         arguments = arguments_line(call.arguments, room - len(call.tool) - len(took) - 6)
         line = Text.assemble(sign, call.tool, (f" {arguments}" if arguments else "", "dim"), ("  " + took, "dim"))
         said = result_line(event, room - 4)
-        below = [Text(f"  └ {said}", "dim" if event.ok else "red")] if said else []
+        below = [Text(f"  └ {said}", "dim" if good else "red")] if said else []
         remedy = one_line((event.problem or {}).get("remedy") or "")
         below += [Text(f"    try: {short(remedy, room - 9)}", "cyan")] if remedy else []
         self._print("tool", Group(line, *below))
