@@ -79,7 +79,8 @@ class _Lines:
                 server = f"{event.server}/" if event.server else ""
                 self._note(f"call: {one_line(server + event.tool)} {arguments_line(event.arguments, 160)}".rstrip())
             case events.ToolFinished():
-                mark = "ok" if event.ok else "failed"
+                waits = (event.problem or {}).get("code") == "confirmation-required"
+                mark = "ok" if event.ok else "waits" if waits else "failed"
                 self._note(f"{mark}: {one_line(event.tool)} {duration(event.seconds)}: {result_line(event, 200)}")
             case events.Notice():
                 self._note(f"{event.kind}: {one_line(event.text)}")
@@ -169,7 +170,7 @@ async def once(session: Session, opener: Opener, output: Output) -> int:
             if not left and ended.ending == "waiting":
                 left += await assistant.pending()
             writer.end(assistant, left)
-            return _EXITS.get(ended.ending, FAILED)
+            return WAITING if left and ended.ending == "done" else _EXITS.get(ended.ending, FAILED)
     except Problem as problem:
         if isinstance(writer, _Json):
             writer.problem(problem)

@@ -135,6 +135,8 @@ class Terminal:
         await self._turn(self.session.message)
         self._goodbye()
         ending = self._ended.ending if self._ended else "interrupted"
+        if self._open:
+            return WAITING
         return {"done": DONE, "waiting": WAITING, "interrupted": INTERRUPTED}.get(ending, FAILED)
 
     async def _next(self) -> bool:
@@ -192,10 +194,8 @@ class Terminal:
                 self.view.handle(TurnEnded("interrupted", (await self.assistant()).spent))
             finally:
                 self._turning = None
-        if self._open and (self._ended is None or self._ended.ending == "waiting"):
+        if self._open:
             self._how_to_answer()
-        elif self._ended is not None and self._ended.ending != "waiting":
-            self._open = []
         self.console.print()
 
     def _afresh(self) -> None:
@@ -229,6 +229,7 @@ class Terminal:
             choice = "later"
         finally:
             self._asking = None
+        self._open = [item for item in self._open if item.digest != question.digest]
         if choice == "later":
             self._open.append(question)
         return choice
@@ -241,16 +242,19 @@ class Terminal:
         argv = [*default_command(), "approve", confirmation]
         environ = {**os.environ, "PYTHONPATH": import_path()}
         child = await asyncio.create_subprocess_exec(*argv, env=environ)
-        await child.wait()
+        if await child.wait() == 0:
+            self._open = [item for item in self._open if item.id != confirmation]
 
     def _how_to_answer(self) -> None:
         from rich.text import Text
 
+        parked = self._ended is not None and self._ended.ending == "waiting"
         self.console.print(Text.assemble(("left open", "yellow"), ": nothing was done about it"))
         for question in self._open:
             head = f"{question.effect} {question.summary}: " if len(self._open) > 1 else ""
+            here = "/approve asks again" if parked or not question.id else f"/approve {question.id}, then say: resume"
             elsewhere = f"; elsewhere: longshore approve {question.id}" if question.id else ""
-            self.console.print(Text(f"  {head}/approve asks again{elsewhere}", "dim"))
+            self.console.print(Text(f"  {head}{here}{elsewhere}", "dim"))
 
     # -- signals ---------------------------------------------------------------------------------------------------
 

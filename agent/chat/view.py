@@ -163,14 +163,17 @@ class TurnView:
         self._whole()
         call = self._running.pop(event.call_id, None) or _Running(event.tool, {})
         good = event.ok and event.data.get("status") not in ("failed", "rolled_back")  # a run that failed was told well
-        sign = Text("✓ ", "green") if good else Text("✗ ", "bold red")
+        waits = (event.problem or {}).get("code") == "confirmation-required"
+        sign, style = (Text("✓ ", "green"), "dim") if good else (Text("✗ ", "bold red"), "red")
+        if waits or event.data.get("status") == "waiting":
+            sign, style = Text("? ", "bold yellow"), "yellow"
         room = min(self._console.width, WIDEST)
         took = duration(event.seconds)
         arguments = arguments_line(call.arguments, room - len(call.tool) - len(took) - 6)
         line = Text.assemble(sign, call.tool, (f" {arguments}" if arguments else "", "dim"), ("  " + took, "dim"))
         said = result_line(event, room - 4)
-        below = [Text(f"  └ {said}", "dim" if good else "red")] if said else []
-        remedy = one_line((event.problem or {}).get("remedy") or "")
+        below = [Text(f"  └ {said}", style)] if said else []
+        remedy = "" if waits else one_line((event.problem or {}).get("remedy") or "")
         below += [Text(f"    try: {short(remedy, room - 9)}", "cyan")] if remedy else []
         self._print("tool", Group(line, *below))
 

@@ -147,6 +147,18 @@ class Fake:
         yield TextDelta("Done." if choice == "yes" else "Nothing was done.")
         yield self._end()
 
+    async def _run(self, text: str) -> AsyncIterator[Event]:
+        """A question in the middle of a call: the turn ends, and the run waits."""
+        yield ToolStarted("1", "playbook_run", {"playbook": "uninstall"})
+        choice = await self.ask(QUESTION)
+        note({"choice": choice})
+        problem = {"code": "confirmation-required", "what": "playbook_run needs a human's yes", "remedy": "approve it"}
+        yield ToolFinished(
+            "1", "playbook_run", choice == "yes", "", 1.0, problem=problem if choice == "later" else None
+        )
+        yield TextDelta("It waits." if choice == "later" else "It goes on.")
+        yield self._end()
+
     async def _long(self, text: str) -> AsyncIterator[Event]:
         yield ToolStarted("1", "playbook_run", {"playbook": "deploy"})
         yield ToolProgress("1", 0, None, "[1/7 environment] env-docker: looking")

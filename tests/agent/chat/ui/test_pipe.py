@@ -44,6 +44,13 @@ def test_nobody_can_be_asked(chat: Chat) -> None:
     assert "longshore chat --resume 20260801-0a1b2c3d" in ran.err
 
 
+def test_a_question_in_the_middle_of_a_call_waits_as_well(chat: Chat) -> None:
+    ran = chat.pipe("run it")
+    assert ran.code == 3 and ran.out == "It waits.\n"
+    assert "waits: playbook_run 1.0 s: playbook_run needs a human's yes" in ran.err
+    assert "longshore approve c-7k3m9qx2fa" in ran.err
+
+
 def test_resume_without_a_message_asks_what_is_open_and_cannot(chat: Chat) -> None:
     ran = chat.pipe("--resume")
     assert ran.code == 3 and chat.noted("settle") == [True]

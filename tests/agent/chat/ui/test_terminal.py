@@ -77,6 +77,13 @@ def test_a_question_that_is_left_open(chat: Chat, key: str) -> None:
     assert "to go on: longshore chat --resume 20260801-0a1b2c3d" in screen
 
 
+def test_a_question_in_the_middle_of_a_call_that_is_left_open(chat: Chat) -> None:
+    ran = chat.terminal(typed=[(READY, "run it\r"), ("Do it.*d\\] ", "\x04"), ("1 question open", QUIT)])
+    screen = plain(ran.out)
+    assert ran.code == 3 and "? playbook_run playbook=uninstall" in screen and "try: approve it" not in screen
+    assert "/approve c-7k3m9qx2fa, then say: resume" in screen
+
+
 def test_approve_asks_again(chat: Chat) -> None:
     typed = [
         (READY, "change it\r"),
