@@ -21,15 +21,21 @@ _SECRETS = {
 }
 
 
-async def powers(kube: KubeReader, items: Sequence[Mapping[str, Any]], namespace: str) -> list[str]:
+async def powers(
+    kube: KubeReader, items: Sequence[Mapping[str, Any]], namespace: str, *, secrets: bool = False
+) -> list[str]:
     """Why a human has to say yes to these objects even when they are all new; empty for plain additions.
 
-    ``namespace`` is the one that the call is about.
+    ``namespace`` is the one that the call is about. ``secrets``: pods that read a Secret which is not part of this
+    count as well. Charts come from the workspace, and their Secrets are often made before them; a manifest is free
+    text, and a pod of it could carry away what nobody may see.
     """
     why = [f"{found.object}: {found.message}" for found in policy.dangers(items)]
     made = {(str(item.get("kind")), str((item.get("metadata") or {}).get("name"))) for item in items}
     for item in items:
-        why += [f"{manifests.label(item, namespace)} {said}" for said in await _of(kube, item, namespace, made)]
+        said = await _of(kube, item, namespace, made)
+        said += _read(manifests.pod_spec(item) or {}, made) if secrets else []
+        why += [f"{manifests.label(item, namespace)} {text}" for text in said]
     return list(dict.fromkeys(text[:300] for text in why))  # none is so long that it hides another
 
 
@@ -61,6 +67,21 @@ def _of_pod(spec: Mapping[str, Any], made: set[tuple[str, str]]) -> list[str]:
         if claim and ("PersistentVolumeClaim", claim) not in made:
             said.append(f"mounts the data of PersistentVolumeClaim/{claim}")
     return said
+
+
+def _read(spec: Mapping[str, Any], made: set[tuple[str, str]]) -> list[str]:
+    """The Secrets that a pod reads, and that are not part of this."""
+    found = []
+    for volume in spec.get("volumes") or []:
+        sources = [volume, *((volume.get("projected") or {}).get("sources") or [])]
+        found += [
+            (part.get("secret") or {}).get("secretName") or (part.get("secret") or {}).get("name") for part in sources
+        ]
+    boxes = [box for part in ("containers", "initContainers", "ephemeralContainers") for box in spec.get(part) or []]
+    for box in boxes:
+        found += [((one.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name") for one in box.get("env") or []]
+        found += [(one.get("secretRef") or {}).get("name") for one in box.get("envFrom") or []]
+    return [f"reads Secret/{name}" for name in dict.fromkeys(found) if name and ("Secret", str(name)) not in made]
 
 
 async def _namespaced(kube: KubeReader, item: Mapping[str, Any]) -> bool:

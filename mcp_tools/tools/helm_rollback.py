@@ -144,7 +144,7 @@ async def observe_rollback(args: HelmRollbackInput, call: Call) -> Observation:
     summary = f"roll {args.release} in {args.namespace} back from revision {current.revision} to {target.revision}"
     forward = {"release": args.release, "namespace": args.namespace, "revision": current.revision}
     preview = Preview(
-        summary="; ".join([summary, *([f"reason: {args.reason}"] if args.reason else []), *notes]),
+        summary="; ".join([summary, *notes, *_given(args)]),
         added=comparison.added,
         changed=comparison.changed,
         lost=comparison.removed,
@@ -152,6 +152,11 @@ async def observe_rollback(args: HelmRollbackInput, call: Call) -> Observation:
         inverse=None if current.pending else Inverse(tool="helm_rollback", arguments=forward),
     )
     return Observation(effect=Effect.CHANGE, preview=preview, state=state)
+
+
+def _given(args: HelmRollbackInput) -> list[str]:
+    """The reason, last and in quotes: whoever makes the call words it, and it is no word of the question itself."""
+    return [f"reason given: “{' '.join(args.reason.split()).replace('”', '')}”"] if args.reason.strip() else []
 
 
 async def _restoration(args: HelmRollbackInput, call: Call, current: Release, state: dict[str, Any]) -> Observation:
@@ -162,7 +167,7 @@ async def _restoration(args: HelmRollbackInput, call: Call, current: Release, st
         return Observation(effect=Effect.READ, preview=Preview(summary=summary), state=state, done=True)
     what = f"restore {args.release} in {args.namespace} to its revision {current.revision}: others have changed it"
     preview = Preview(
-        summary="; ".join([what, *([f"reason: {args.reason}"] if args.reason else [])]),
+        summary="; ".join([what, *_given(args)]),
         added=drift.added,
         changed=drift.changed,
         diff=capped(drift.diff),

@@ -95,7 +95,7 @@ async def observe_apply(args: KubectlApplyInput, call: Call) -> Observation:
     comparison = manifests.compare(
         old, [*(comparable(p.after) for p in changed), *map(comparable, new)], args.namespace
     )
-    warnings = await powers(call.world.kube, [p.after for p in planned if not p.same], args.namespace)
+    warnings = await powers(call.world.kube, [p.after for p in planned if not p.same], args.namespace, secrets=True)
     state = {
         manifests.label(p.wanted): manifests.digest([comparable(p.live)]) if p.live else "absent" for p in planned
     } | {"wanted": manifests.digest(p.wanted for p in planned)}

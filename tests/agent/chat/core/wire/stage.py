@@ -48,6 +48,11 @@ class Stage:
         space = namespace if kind.namespaced else ""
         self.call(lambda cluster: cluster.api.create(kind, space, whole, Request()))
 
+    def remove(self, key: str, name: str, namespace: str = "") -> None:
+        """Delete an object as somebody else would."""
+        kind = kinds.by_key(key)
+        self.call(lambda cluster: cluster.api.delete(kind, namespace, name, Request(), grace=0))
+
     def get(self, key: str, name: str, namespace: str = "") -> dict[str, Any] | None:
         """An object as it is now."""
         return self.call(lambda cluster: cluster.store.get(key, namespace, name))
