@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Longshore's tool server, as the chart charts/longshore runs it. Helm is among its packages.
 ARG PYTHON_IMAGE=python:3.13-slim
 
