@@ -104,6 +104,10 @@ class Bridge:
         self.questions.pop(call_id, None)
         self.ledger.declined.add(_key(tool, arguments))
 
+    def declined(self, tool: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether a human said no to just that since the message came."""
+        return _key(tool, arguments) in self.ledger.declined
+
     async def look(self, call_id: str, tool: str, arguments: Mapping[str, Any]) -> Question | None:
         """The question that the call would ask now; None when it would ask none."""
         try:
@@ -141,7 +145,7 @@ class Bridge:
         async def needs(context: Any, arguments: dict[str, Any], call_id: str) -> bool:
             if call_id in self.ledger.outputs or self._known(call_id) is not None:
                 return False
-            if _key(name, arguments) in self.ledger.declined:
+            if self.declined(name, arguments):
                 return False
             return await self.look(call_id, name, arguments) is not None
 
@@ -184,7 +188,7 @@ class Bridge:
         except ValueError as error:
             return f"usage: the arguments of {tool} are not valid JSON: {one_line(error)}\nTry: send one JSON object"
         ledger = self.ledger
-        if _key(tool, given) in ledger.declined:
+        if self.declined(tool, given):
             return NO
         if ledger.made >= ledger.allowed:
             ledger.refused += 1

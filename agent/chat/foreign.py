@@ -30,34 +30,34 @@ class Foreign:
 
     def __init__(self, name: str, settings: ForeignServer, client: Any, tools: list[Any]) -> None:
         self.name, self.settings, self._client, self._tools = name, settings, client, tools
+        self._names = _apart([re.sub(r"[^A-Za-z0-9_-]", "_", f"{name}__{tool.name}")[:60] for tool in tools])
 
     def infos(self) -> list[ToolInfo]:
         """Its tools, for people."""
         return [
             ToolInfo(
-                self._named(tool),
+                named,
                 one_line(tool.title or tool.name),
                 one_line(tool.description or ""),
                 bool(tool.annotations and tool.annotations.read_only_hint),
                 not (tool.annotations and tool.annotations.read_only_hint),
                 self.name,
             )
-            for tool in self._tools
+            for tool, named in zip(self._tools, self._names, strict=True)
         ]
 
     def function_tools(self, bridge: Bridge) -> list[FunctionTool]:
         """Its tools, for the model."""
-        return [self._function_tool(bridge, tool) for tool in self._tools]
+        return [self._function_tool(bridge, *pair) for pair in zip(self._tools, self._names, strict=True)]
 
-    def _named(self, tool: Any) -> str:
-        return re.sub(r"[^A-Za-z0-9_-]", "_", f"{self.name}__{tool.name}")[:64]
-
-    def _function_tool(self, bridge: Bridge, tool: Any) -> FunctionTool:
+    def _function_tool(self, bridge: Bridge, tool: Any, name: str) -> FunctionTool:
         from agents import FunctionTool
 
-        name, said = self._named(tool), str(tool.name)
+        said = str(tool.name)
 
         async def needs(context: Any, arguments: dict[str, Any], call_id: str) -> bool:
+            if bridge.declined(name, arguments):
+                return False
             shown = tuple(safe(json.dumps(arguments, indent=1, ensure_ascii=False)).split("\n"))
             facts = (f"tool: {one_line(said)}", "its annotations are its own word: nobody has checked them")
             summary = f"call {one_line(said)} of the server {self.name}"
@@ -74,7 +74,7 @@ class Foreign:
         return FunctionTool(
             name=name,
             description=described,
-            params_json_schema=dict(tool.input_schema),
+            params_json_schema=_bare(dict(tool.input_schema)),
             on_invoke_tool=invoke,
             strict_json_schema=False,
             needs_approval=False if self.settings.trust else needs,
@@ -85,12 +85,33 @@ class Foreign:
 
         try:
             result = await self._client.call_tool(tool, dict(arguments))
-        except MCPError as error:
-            raise Problem(f"{self.name} did not answer {tool}", str(error), code="server") from error
+        except (MCPError, OSError, RuntimeError, ValueError) as error:
+            raise Problem(f"{self.name} did not answer as it should", plain(str(error)), code="server") from error
         text = "\n".join(part.text for part in result.content if part.type == "text")
         if result.is_error:
             raise Problem(f"a call of {self.name} failed", plain(text), code="tool-failed")
         return fenced(text, self.name)
+
+
+def _apart(names: list[str]) -> list[str]:
+    """The names, with a number where two are the same."""
+    found: list[str] = []
+    for name in names:
+        number, made = 1, name
+        while made in found:
+            number += 1
+            made = f"{name}_{number}"
+        found.append(made)
+    return found
+
+
+def _bare(node: Any) -> Any:
+    """A schema whose texts are fit for a model: they, too, are the other server's words."""
+    if isinstance(node, str):
+        return plain(node)[:1000]
+    if isinstance(node, dict):
+        return {plain(str(key)): _bare(value) for key, value in node.items()}
+    return [_bare(value) for value in node] if isinstance(node, list) else node
 
 
 @contextlib.asynccontextmanager
