@@ -57,6 +57,7 @@ def chat(folder: str) -> dict[str, float]:
                     if name == "prompt":
                         os.write(own, TYPED.encode())
     finally:
+        time.sleep(0.5)  # it is being announced
         os.write(own, b"\x03\x04")
         try:
             child.wait(timeout=20)
