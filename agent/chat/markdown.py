@@ -5,6 +5,8 @@ Nothing that stands is ever drawn again, so nothing flickers, and the terminal's
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
@@ -14,7 +16,6 @@ from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.padding import Padding
 from rich.segment import Segment, Segments
 from rich.syntax import Syntax
-from rich.text import Text
 from rich.theme import Theme
 
 from agent.text import safe
@@ -34,6 +35,7 @@ THEME = Theme(
         "markdown.table.header": "bold",
     }
 )
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 WIDEST = 100
 """Columns of running text; longer lines are hard to read."""
 
@@ -81,9 +83,9 @@ class BlockStream:
         self._text = ""
 
     @property
-    def rest(self) -> str:
-        """The block that is not whole yet."""
-        return self._text
+    def rest(self) -> list[str]:
+        """What may still change: the block that is being written, and perhaps the one before."""
+        return self._blocks(self._text)
 
     def feed(self, piece: str) -> list[str]:
         """The blocks that are whole now. A block is whole when the next has begun with a whole line."""
@@ -91,32 +93,38 @@ class BlockStream:
         if "\n" not in piece:
             return []
         cut = self._text.rfind("\n") + 1
-        starts = [token.map[0] for token in self._parser.parse(self._text[:cut]) if token.map and not token.level]
-        starts = sorted(set(starts))
-        if len(starts) < 2:
-            return []
-        lines = self._text.splitlines(keepends=True)
-        edges = [0, *starts[1:]]
-        blocks = ["".join(lines[a:b]) for a, b in pairwise(edges)]
-        self._text = "".join(lines[edges[-1] :])
-        return [block for block in blocks if block.strip()]
+        *whole, last = self._blocks(self._text[:cut]) or [""]
+        self._text = last + self._text[cut:]
+        return whole
 
-    def end(self) -> str:
-        """What is left."""
-        rest, self._text = self._text, ""
-        return rest if rest.strip() else ""
+    def end(self) -> list[str]:
+        """What is left, as blocks."""
+        rest, self._text = self._blocks(self._text), ""
+        return rest
+
+    def _blocks(self, text: str) -> list[str]:
+        if not text.strip():
+            return [text] if text else []
+        starts = sorted({token.map[0] for token in self._parser.parse(text) if token.map and not token.level})
+        lines = _LINES.findall(text)
+        edges = [0, *starts[1:], len(lines)]
+        return ["".join(lines[a:b]) for a, b in pairwise(edges)]
 
 
-def rows(console: Console, text: str, height: int) -> RenderableType:
-    """A block without blank lines around it; of one that is being written the last ``height`` lines (0: all)."""
-    if not text.strip():
-        return Text()
-    lines = console.render_lines(Answer(text), console.options, pad=False)
-    blank = [not "".join(segment.text for segment in line).strip() for line in lines]
-    if False not in blank:
-        return Text()
-    lines = lines[blank.index(False) : len(blank) - blank[::-1].index(False)]
+def rows(console: Console, blocks: Sequence[str], height: int) -> RenderableType:
+    """Blocks with one blank line between them; of what is being written the last ``height`` lines (0: all)."""
+    lines: list[list[Segment]] = []
+    for block in blocks:
+        drawn = _trimmed(console.render_lines(Answer(block), console.options, pad=False))
+        lines += [[], *drawn] if lines and drawn else drawn
     parts: list[Segment] = []
     for line in lines[-height:]:
         parts += [*line, Segment.line()]
     return Segments(parts)
+
+
+def _trimmed(lines: list[list[Segment]]) -> list[list[Segment]]:
+    blank = [not "".join(segment.text for segment in line).strip() for line in lines]
+    if False not in blank:
+        return []
+    return lines[blank.index(False) : len(blank) - blank[::-1].index(False)]

@@ -202,11 +202,12 @@ class TurnView:
 
     def _whole(self) -> None:
         """What was said so far stands for good."""
-        if rest := self._stream.end():
-            self._text(rest)
+        for block in self._stream.end():
+            self._text(block)
 
     def _text(self, block: str) -> None:
-        self._print("text", rows(self._console, block, 0))
+        if block.strip():
+            self._print("text", rows(self._console, [block], 0))
 
     def _print(self, kind: str, what: RenderableType) -> None:
         with self._console:  # one write: the line that stands, and what is drawn below it
@@ -222,8 +223,8 @@ class TurnView:
         sign = SPINNER[int(now * BEATS) % len(SPINNER)]
         height = max(self._console.height - 4 - 4 * len(self._running), 3)
         parts: list[RenderableType] = []
-        if self._stream.rest.strip():
-            parts += [Text(), rows(self._console, self._stream.rest, height)]
+        if rest := self._stream.rest:
+            parts += [Text(), rows(self._console, rest, height)]
         if self._running:
             parts.append(Text())
         for call in list(self._running.values()):

@@ -16,7 +16,7 @@ from agent.chat.words import about_line, arguments_line, ended_line, result_line
 
 def drawn(text: str, width: int = 60, height: int = 0) -> str:
     console = Console(file=io.StringIO(), width=width, theme=THEME, force_terminal=True, color_system="standard")
-    console.print(rows(console, text, height))
+    console.print(rows(console, [text], height))
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
@@ -107,9 +107,16 @@ kubectl get nodes
 def test_blocks_are_the_same_however_the_text_comes(size: int) -> None:
     stream = BlockStream()
     blocks = [block for at in range(0, len(MARKDOWN), size) for block in stream.feed(MARKDOWN[at : at + size])]
-    blocks.append(stream.end())
+    blocks += stream.end()
     assert "".join(blocks) == MARKDOWN
     assert [block.split()[0] for block in blocks] == ["#", "A", "-", "|", "```sh", "1."]
+
+
+def test_what_is_left_is_cut_as_well() -> None:
+    stream = BlockStream()
+    stream.feed("| a |\n|---|\n| 1 |\n\nafter")
+    assert stream.rest == ["| a |\n|---|\n| 1 |\n\n", "after"] == stream.end()
+    assert stream.end() == []
 
 
 def test_a_block_is_not_whole_before_the_next_has_begun() -> None:
@@ -117,7 +124,7 @@ def test_a_block_is_not_whole_before_the_next_has_begun() -> None:
     assert stream.feed("- one\n") == [] and stream.feed("- two\n\n") == []
     assert stream.feed("after") == [], "a line may still go on as a list"
     assert stream.feed("wards\n") == ["- one\n- two\n\n"]
-    assert stream.rest == "afterwards\n"
+    assert stream.rest == ["afterwards\n"]
 
 
 def test_what_is_drawn() -> None:
