@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from agent.chat.slash import Recall
     from agent.chat.view import TurnView
 
-__all__ = ["Terminal", "interactive"]
+__all__ = ["Terminal"]
 
 _SHOWN = 3
 """Messages of an earlier conversation that are shown again."""
@@ -396,8 +395,3 @@ class Terminal:
         from agent.chat.slash import suggestions
 
         return suggestions(command, self, self.ready)
-
-
-def interactive(output: Output) -> bool:
-    """Whether somebody types and reads here."""
-    return output.ask and not output.json and sys.stdin.isatty() and sys.stdout.isatty()

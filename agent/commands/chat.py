@@ -68,7 +68,8 @@ def command(
     Without a key for a model it is the offline planner that answers: it understands what operators ask, and needs no
     network.
     """
-    from agent.chat.terminal import interactive
+    import sys
+
     from agent.settings import workspace_of
 
     output = common.output
@@ -78,6 +79,8 @@ def command(
         resume = "last"
     workspace = workspace_of(Path())
     text = " ".join(words).strip()
+
+    terminal = output.ask and not output.json and sys.stdin.isatty() and sys.stdout.isatty()
 
     def opener(ask: Chooser) -> AbstractAsyncContextManager[Talker]:
         from agent.chat.assistant import Budgets, ChatOptions, open_assistant
@@ -98,7 +101,7 @@ def command(
         )
         return open_assistant(options, ask)
 
-    return _talk(common, workspace, text, resume is not None, opener, interactive(output))
+    return _talk(common, workspace, text, resume is not None, opener, terminal)
 
 
 def _talk(common: Common, workspace: Path, text: str, resumed: bool, opener: Any, terminal: bool) -> int:
