@@ -139,6 +139,7 @@ image_inspect    IMAGE VERIFY
 images           IMAGE -WRONG
 releases         RELEASE SHOW -WRONG -THING
 releases         RELEASE STATUS -THING
+get              DESCRIBE KIND -THING -POD -HEALTH
 describe         DESCRIBE
 diagnose         WRONG
 analyze          ANALYZE

@@ -89,6 +89,8 @@ def _which(said: str, place: int | None, requests: list[Request], question: Open
 
 def _talk(talk: str, memory: Memory) -> Request:
     last = memory.request
+    if talk == "yes" and memory.unfinished:
+        return Request("resume")  # "go on" after a run that was stopped
     if talk == "yes":
         return Request("fix") if any(f.get("fix") for f in memory.findings) else Request("nothing_open")
     if talk == "again":

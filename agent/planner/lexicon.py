@@ -12,7 +12,7 @@ __all__ = ["ACTS", "CONCEPTS", "KINDS", "PHRASES", "VOCABULARY"]
 # act: plain forms | -ing forms | past forms and nouns that are no request
 ACTS: dict[str, str] = {
     "DEPLOY": "deploy,redeploy,deployment of,roll out,rollout,roll it out,ship,ship it,release it,install,launch,"
-    "go live,put live,run the deployment,run the playbook,run the deploy playbook,bringup,stand up,set up the app"
+    "go live,put live,start the deployment,begin the deployment,kick off the deployment,start the rollout,run the deployment,run the playbook,run the deploy playbook,bringup,stand up,set up the app"
     "| deploying,redeploying,installing,shipping,launching | deployed,redeployed,installed,shipped,rolled out",
     "UPGRADE": "upgrade,update | upgrading,updating | upgraded,updated",
     "BUILD": "build,rebuild,containerize,containerise,dockerize,dockerise,compile,image build,docker build,make an image,"
@@ -41,13 +41,13 @@ ACTS: dict[str, str] = {
     "GENERATE": "generate,create a,create the,write a,write the,scaffold,make a dockerfile,make me a "
     "| generating,writing | generated",
     "ENSURE": "create the missing,create missing,make the missing,make missing,ensure,create the secrets,make the secrets",
-    "APPLY": "apply,kubectl apply,edit,modify,patch,change,set,configure,rename,expose,annotate,label,taint,drain,cordon "
+    "APPLY": "apply,touch,mess with,kubectl apply,edit,modify,patch,change,set,configure,rename,expose,annotate,label,taint,drain,cordon "
     "| editing,modifying,patching | applied,edited,modified",
 }
 
 CONCEPTS: dict[str, str] = {
     # what is asked for
-    "LOG": "log,logfile,log line,log output,output,stdout,stderr,console output,stack trace,stacktrace,traceback,tail",
+    "LOG": "log,logfile,log line,log output,output,stdout,stderr,console output,stack trace,stacktrace,traceback,tail,printing,prints,logged,logging,writing to the console",
     "EVENT": "event",
     "DESCRIBE": "describe,detail,description of,tell me about,tell me more about,info on,info about,information on,"
     "information about,more about,look at,inspect",
@@ -61,7 +61,7 @@ CONCEPTS: dict[str, str] = {
     "HISTORY": "history,revision history,release history,revision,release log,past releases,past versions,"
     "previous versions,what changed,what has changed,what was changed,what is different,what is new,changelog,"
     "recent changes,last change,latest change,changed recently,who changed,what did you change,what did we change,"
-    "changes,changed,anything change,something change,touch,touched,recently",
+    "changes,changed,anything change,something change,touched,recently",
     "DIFF": "diff,difference,compare,drift,drifted",
     "IMPACT": "impact,consequence,effect of,side effect,risk,risky,what would be lost,data at risk",
     "RELEASE": "release,helm release,chart installed,installed chart,helm list",
@@ -73,7 +73,7 @@ CONCEPTS: dict[str, str] = {
     "running as root,as root,security context,network policy,network policies,security check,security audit,audit",
     "PULLSECRET": "pull secret,image pull secret,imagepullsecret,registry credentials,registry secret,pull credentials",
     "ENDPOINT": "endpoint,url,route,api answer,http check,response time,how fast,http status",
-    "AUTH": "auth,authentication,login,log in,jwt,token,tokens,sign in,sign-in,signing in,401",
+    "AUTH": "auth,authentication,login,log in,logging in,jwt,token,tokens,sign in,sign-in,signing in,401",
     "CHATBOT": "chat,chatbot,chat bot,bot,conversation,mcp tools,mcp tool access,tool access",
     "CONSTITUTION": "constitution,invariant,principle,the rules",
     "PERSISTENCE": "persistence,persistent,data survives,data survive,persist,data is kept,data kept,data survival",

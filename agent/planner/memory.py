@@ -39,6 +39,14 @@ class Memory:
         return newest if newest is not None and newest.status == "failed" else None
 
     @property
+    def unfinished(self) -> bool:
+        """Whether the newest thing that was done is a run that did not come to its end: stopped, failed or waiting."""
+        newest = self.results[-1] if self.results else None
+        if newest is None or newest.tool not in ("playbook_run", "playbook_resume"):
+            return False
+        return not newest.ok or newest.data.get("status") in ("failed", "waiting", "interrupted", "running")
+
+    @property
     def findings(self) -> list[Mapping[str, Any]]:
         """What diagnosis said last; nothing once something was changed after it."""
         for result in reversed(self.results):

@@ -121,7 +121,8 @@ def namespace_of(words: Words, names: Names) -> str:
     """The namespace that is named; empty when none is."""
     match = _NAMESPACE.search(words.line)
     if match is None:
-        return ""
+        inside = re.search(r"\b(?:in|within|inside) (?:the )?([a-z0-9-]+)\b", words.line)
+        return inside[1] if inside and inside[1] in names.namespaces else ""
     said = next((group for group in match.groups() if group), "")
     if match[5] and said not in names.namespaces:
         return ""

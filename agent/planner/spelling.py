@@ -53,6 +53,19 @@ _SPELLING = {
     r"\bup and running\b": "running",
     r"\balive and (?:well|kicking)\b": "healthy",
     r"\bsafe and sound\b": "healthy",
+    r"\bhow (?:big|large|heavy) (?:is|are) (?:the )?([\w./:-]+) image\b": r"inspect the image of \1",
+    r"\beverything (?:that )?(?:i|we|you) (?:need|require)\b(?: to be)?(?: installed| set up| here)?": "my environment",
+    r"\b(?:does|has) ((?:[\w-]+ ){1,3}?)(?:have|got|know|see|get) (?:the )?[a-z0-9]+_[a-z0-9_]+(?: set| defined| configured)?": r"show the environment variables of \1",
+    r"\bis [a-z0-9]+_[a-z0-9_]+ (?:set|defined|configured|there|right) (?:in|for|on) ": "show the environment variables of ",
+    r"\bwhat (?:has )?happened (?:in|on|to|with) (?:the |my |our )?cluster\b": "show the events",
+    r"\bwhat (?:has )?happened (?=lately|recently|today|just now)": "show the events ",
+    r"\bundo (?:the |our |my )?(?:last|latest|most recent|newest|previous) (?:release|change|upgrade|deploy(?:ment)?|rollout|update) (?:of|to|on|for|in) ": "roll back ",
+    r"\b(?:find|tell me|show me|give me|determine|identify|get me|get to) (?:out )?(?:the |a )?root cause\b": "diagnose what is wrong",
+    r"\b(?:verify|validate|check on|double check) (?:the |my |our )?(?:deployment|installation|app|application)\b": "is everything healthy",
+    r"\bclean (?:it all|everything|all of it|all this|the lot|the app|the application) up\b": "uninstall everything",
+    r"\bclean up (?:it all|everything|all of it|all this|the lot|the app|the application)\b": "uninstall everything",
+    r"\b(?:an |the )?overview(?: of (?:the |my )?(?:current )?(?:state|status|situation|everything|things|deployment))?\b": "the status",
+    r"\b(?:the )?current (?:state|status|situation)\b": "the status",
 }
 SPELLED = [(re.compile(pattern), with_) for pattern, with_ in _SPELLING.items()]
 LEADING = re.compile(
@@ -68,6 +81,12 @@ MOVED = [
     (re.compile(pattern), with_)
     for pattern, with_ in (
         (rf"\bturn {_GAP}off-and-on\b", r"restart \1"),
+        (rf"\b(?:bring|take|get|turn|drop|cut) {_GAP}(?:back )?(?:down|up) to (?={_N}\b)", r"scale \1to "),
+        (rf"\bgive {_GAP}(?=(?:another|one|{_N}) (?:more |extra |additional )?{_PODS}\b)", r"scale \1by "),
+        (
+            rf"^(?:i|we) (?:would like |need|want|should have) (?:to have )?({_N}) (?!{_PODS}\b|min|sec|hour|day|thing|line|log|more|less|question)([\w-]+?)s ?$",
+            r"scale \2 to \1",
+        ),
         (
             rf"^((?:please |now |i |we |would like |just )*)(?:run|have|use|keep|need|want|make|create|start|launch|give (?:me|us|it)|make (?:it|that)) (?:to have )?(?={_N} {_PODS}\b)",
             r"\1scale to ",
@@ -77,7 +96,10 @@ MOVED = [
             r"\1scale \2 ",
         ),
         (rf"\b(?:roll|rolling|rolled) {_GAP}back\b", r"rollback \1"),
-        (rf"\b(?:put|bring|set|take|change|switch|return) {_GAP}back (?=to (?:how|what|the|its|an?) )", r"rollback \1"),
+        (
+            rf"\b(?:put|bring|set|take|change|switch|return) {_GAP}back (?=to (?!life|normal|health|work|\d))",
+            r"rollback \1",
+        ),
         (rf"\brevert {_GAP}back\b", r"rollback \1"),
         (rf"\b(?:take|tear|bring) {_GAP}down\b", r"takedown \1"),
         (rf"\b(?:shut|turn) {_GAP}(?:down|off)\b", r"shutdown \1"),

@@ -20,7 +20,7 @@ COMMON = frozenset(
     has have having hello her here hey hi him his how however i if in into is it its itself just kindly last latest least
     less let like lot made make makes many may maybe me might mine mind more most much must my near need needs neither new
     next no nor not now of off often oh on once only onto or other others our out over own past perhaps please quick
-    quickly rather really right same shall she should show since so some somehow someone something soon still such sure
+    quickly rather really recent right same shall she should show since so some somehow someone something soon still such sure
     take taken tell than that the their them themselves then there these they thing this those though through thanks thank
     to together too try under until unless up us use used using very via want wants was way we were what when where
     whether which while who whole whom whose will wish with within without wonder would yes yet you your yours again

@@ -10,6 +10,7 @@ from agent.planner.lexicon import ACTS
 from agent.planner.mood import lead_of, mood_of
 from agent.planner.names import Names, Thing
 from agent.planner.request import Request
+from agent.planner.shell import in_words
 from agent.planner.slots import namespace_of, options_of, unknown_of
 from agent.planner.tagging import Tag, concepts_of, kind_of, tag
 from agent.planner.words import Words, clauses, number, words_of
@@ -60,7 +61,7 @@ _SPACERS = frozenset(("please", "just", "also", "then", "and", "now", "only", "c
 def understand(message: str, names: Names) -> list[Request]:
     """The requests of a message, in order. A part that is no request of its own belongs to the one before it."""
     parts: list[Words] = []
-    for part in clauses(message):
+    for part in clauses(in_words(message)):
         if parts and (_belongs(part, parts[-1]) or not _opens(part, names) or not _asks_anything(parts[-1], names)):
             parts[-1] = _joined(parts[-1], part)
         else:
