@@ -12,7 +12,16 @@ from typing import Any
 
 from agent.problems import Problem
 
-__all__ = ["FILE", "application_path", "document_of", "log_file", "namespace_of", "server_environment", "workspace_of"]
+__all__ = [
+    "FILE",
+    "application_path",
+    "document_of",
+    "log_file",
+    "namespace_of",
+    "server_environment",
+    "state_folder",
+    "workspace_of",
+]
 
 FILE = "longshore.yaml"
 
@@ -50,14 +59,19 @@ def application_path(path: Path, workspace: Path) -> str:
     return path.resolve().relative_to(workspace.resolve()).as_posix()
 
 
+def state_folder() -> Path:
+    """Where what the command line keeps is; it need not exist."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "longshore"
+
+
 def log_file() -> Path:
     """The command line's log. Its folder is made, private; what is too old is started anew at 5 MB.
 
     Raises:
         Problem: the state folder cannot be made or written, or its disk is full: no run could be recorded.
     """
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    folder = Path(home) / "longshore"
+    folder = state_folder()
     file = folder / "longshore.log"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

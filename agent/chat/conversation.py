@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.problems import Problem
+from agent.settings import state_folder
 
 __all__ = ["Conversation", "folder"]
 
@@ -30,8 +31,7 @@ _ID = re.compile(r"[a-z0-9-]{6,40}")
 
 def folder() -> Path:
     """Where the conversations are."""
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(home) / "longshore" / "conversations"
+    return state_folder() / "conversations"
 
 
 class Conversation:

@@ -193,9 +193,11 @@ class Turns:
     async def _question(self, item: Any) -> Question | None:
         """The question of an interruption as it is now; None when it needs none any more."""
         bridge, call_id = self._assistant.bridge, str(item.call_id)
-        if call_id not in bridge.questions and any(t.name == item.name for t in self._assistant.listed):
+        if call_id in bridge.questions:
+            return bridge.questions[call_id]
+        if any(tool.name == item.name for tool in self._assistant.listed):
             await bridge.look(call_id, str(item.name), arguments_of(item.arguments))
-        if call_id not in bridge.questions and not any(t.name == item.name for t in self._assistant.listed):
+        else:
             shown = tuple(safe(str(item.arguments)).split("\n"))
             bridge.questions[call_id] = Question(f"call {item.name}", "call", "", (), shown)
         return bridge.questions.get(call_id)

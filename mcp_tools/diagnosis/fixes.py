@@ -47,12 +47,7 @@ def rollback(snapshot: Snapshot, ref: Ref) -> tuple[Fix | None, str]:
         template = record["templates"].get(str(ref))
         if template and record["status"] in ("superseded", "deployed") and runs(template, older["spec"]["template"]):
             revision = int(record["revision"])
-            fix = Fix(
-                summary=f"roll {release} back to revision {revision}, whose pods are still ready",
-                tool="helm_rollback",
-                arguments={"release": release, "revision": revision, "namespace": ref.namespace},
-                effect=Effect.CHANGE,
-            )
+            fix = helm_restore(release, ref.namespace, revision, "whose pods are still ready")
             return fix, f"revision {revision} of {release} still serves with ReplicaSet/{older['metadata']['name']}"
     return None, ""
 
@@ -64,12 +59,8 @@ def _restoration(ref: Ref, workload: Manifest, release: str, records: list[dict[
     if current.get("status") != "deployed" or not template or runs(template, workload["spec"]["template"]):
         return None
     revision = int(current["revision"])
-    fix = Fix(
-        summary=f"restore {release} to its revision {revision}: {ref} was changed beside Helm",
-        tool="helm_rollback",
-        arguments={"release": release, "revision": revision, "namespace": ref.namespace},
-        effect=Effect.CHANGE,
-    )
+    summary = f"restore {release} to its revision {revision}: {ref} was changed beside Helm"
+    fix = _to_revision(release, ref.namespace, revision, summary)
     return fix, f"{ref} is not as revision {revision} of {release} has it: somebody changed it beside Helm"
 
 
@@ -137,8 +128,12 @@ def ensure_secrets(snapshot: Snapshot, namespace: str) -> Fix | None:
 
 def helm_restore(release: str, namespace: str, revision: int, why: str) -> Fix:
     """Roll a release back to a revision."""
+    return _to_revision(release, namespace, revision, f"roll {release} back to revision {revision}, {why}")
+
+
+def _to_revision(release: str, namespace: str, revision: int, summary: str) -> Fix:
     return Fix(
-        summary=f"roll {release} back to revision {revision}, {why}",
+        summary=summary,
         tool="helm_rollback",
         arguments={"release": release, "revision": revision, "namespace": namespace},
         effect=Effect.CHANGE,
